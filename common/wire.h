@@ -306,10 +306,10 @@ _Static_assert(sizeof(struct wire_describe) == 24, "wire layout changed: raise W
 _Static_assert(sizeof(struct wire_list) == 272, "wire layout changed: raise WIRE_VERSION");
 _Static_assert(sizeof(struct wire_open) == 792, "wire layout changed: raise WIRE_VERSION");
 _Static_assert(sizeof(struct wire_exec) == 40, "wire layout changed: raise WIRE_VERSION");
-_Static_assert(sizeof(struct wire_plan) == 448, "wire layout changed: raise WIRE_VERSION");
+_Static_assert(sizeof(struct wire_plan) == 440, "wire layout changed: raise WIRE_VERSION");
 _Static_assert(sizeof(struct wire_refused) == 32, "wire layout changed: raise WIRE_VERSION");
 _Static_assert(sizeof(struct wire_started) == 1152, "wire layout changed: raise WIRE_VERSION");
-_Static_assert(sizeof(struct wire_exited) == 264, "wire layout changed: raise WIRE_VERSION");
+_Static_assert(sizeof(struct wire_exited) == 256, "wire layout changed: raise WIRE_VERSION");
 _Static_assert(sizeof(struct wire_signal) == 24, "wire layout changed: raise WIRE_VERSION");
 _Static_assert(sizeof(struct wire_stop) == 32, "wire layout changed: raise WIRE_VERSION");
 
