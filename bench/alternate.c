@@ -79,7 +79,7 @@ static void end_server(struct contender *c) {
 }
 
 static void serve_round(struct contender *c) {
-        char line[1024];
+        char line[4096];
 
         fputc('\n', c->ask);
         fflush(c->ask);

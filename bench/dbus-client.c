@@ -2,8 +2,9 @@
 /* A connected client of the bus that executes a command again and again: Manager.Exec, then the session's Exited.
  *
  *      dbus-client serve TARGET PROGRAM [ARG...]              a round for each newline on stdin; answers in nanoseconds:
- *                                                             whole, call to reply, reply to Exited, and then the record's
- *                                                             trace where the broker gives one
+ *                                                             whole, call to reply, reply to Exited, and then NAME=NS
+ *                                                             after the call for each row of the record's `trace` (a{st},
+ *                                                             CLOCK_MONOTONIC) where the broker gives one
  *      dbus-client rate CLIENTS SECONDS TARGET PROGRAM [ARG...]   as many processes, each as fast as it can; execs a second
  */
 #include <dbus/dbus.h>
@@ -26,7 +27,10 @@ struct round {
         uint64_t begin_ns;
         uint64_t replied_ns;
         uint64_t exited_ns;
-        uint64_t trace_ns[MAX_TRACE];
+        struct {
+                char name[32];
+                uint64_t at_ns;
+        } trace[MAX_TRACE];
         int n_trace;
 };
 
@@ -131,22 +135,32 @@ static bool find(DBusMessage *m, const char *key, DBusMessageIter *ret) {
         return false;
 }
 
-static void read_record(DBusMessage *exited, struct round *r) {
-        DBusMessageIter value, item;
+static void read_code(DBusMessage *exited) {
+        DBusMessageIter value;
         dbus_int32_t code = -1;
 
         if (find(exited, "code", &value) && dbus_message_iter_get_arg_type(&value) == DBUS_TYPE_INT32)
                 dbus_message_iter_get_basic(&value, &code);
         if (code != 0)
                 fail("the command did not exit with 0", NULL);
+}
+
+static void read_trace(DBusMessage *exited, struct round *r) {
+        DBusMessageIter value, item, entry;
+
         r->n_trace = 0;
         if (!find(exited, "trace", &value) || dbus_message_iter_get_arg_type(&value) != DBUS_TYPE_ARRAY)
                 return;
         dbus_message_iter_recurse(&value, &item);
-        for (; r->n_trace < MAX_TRACE && dbus_message_iter_get_arg_type(&item) == DBUS_TYPE_UINT64; dbus_message_iter_next(&item)) {
-                dbus_uint64_t t;
-                dbus_message_iter_get_basic(&item, &t);
-                r->trace_ns[r->n_trace++] = t;
+        for (; r->n_trace < MAX_TRACE && dbus_message_iter_get_arg_type(&item) == DBUS_TYPE_DICT_ENTRY; dbus_message_iter_next(&item)) {
+                const char *name;
+                dbus_uint64_t at;
+                dbus_message_iter_recurse(&item, &entry);
+                dbus_message_iter_get_basic(&entry, &name);
+                dbus_message_iter_next(&entry);
+                dbus_message_iter_get_basic(&entry, &at);
+                snprintf(r->trace[r->n_trace].name, sizeof(r->trace[0].name), "%s", name);
+                r->trace[r->n_trace++].at_ns = at;
         }
 }
 
@@ -160,7 +174,8 @@ static void one_round(DBusConnection *bus, const char *target, char **argv, stru
                 fail("Exec", "its reply has another signature");
         DBusMessage *exited = wait_exited(bus, session);
         r->exited_ns = now_ns();
-        read_record(exited, r);
+        read_code(exited);
+        read_trace(exited, r);
         dbus_message_unref(exited);
         dbus_message_unref(reply);
 }
@@ -183,7 +198,7 @@ static int serve(const char *target, char **argv) {
                 printf("%llu %llu %llu", (unsigned long long)(r.exited_ns - r.begin_ns),
                        (unsigned long long)(r.replied_ns - r.begin_ns), (unsigned long long)(r.exited_ns - r.replied_ns));
                 for (int i = 0; i < r.n_trace; i++)
-                        printf(" %lld", (long long)(r.trace_ns[i] - r.begin_ns));
+                        printf(" %s=%lld", r.trace[i].name, (long long)(r.trace[i].at_ns - r.begin_ns));
                 printf("\n");
                 fflush(stdout);
         }
