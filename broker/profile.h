@@ -6,10 +6,11 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define PROFILE_MAX_BYTES (1024 * 1024)
+#define PROFILE_MAX_BYTES (1024 * 1024) /* LIMIT_PROFILE_BYTES; of a whole OCI config too */
 
 struct profile;
 
@@ -35,8 +36,8 @@ void profile_freep(struct profile **profile);
 /* A name as a request or rule may give it: [A-Za-z0-9][A-Za-z0-9._-]{0,63}, no path ever; so that
  * NAME.json below a seccomp.d folder is all that it can reach. "target", "default" and "unconfined" are well formed
  * too; their meaning is the caller's. */
-int profile_name_is_valid(const char *name);
+bool profile_name_is_valid(const char *name);
 
-/* Reads NAME.json from the first of the folders that has it (the caller lists the strongest first: /etc, /run, /usr/lib):
+/* Reads NAME.json from the first of the NULL-ended folders that has it (the caller lists the strongest first: /etc, /run, /usr/lib):
  * regular, root-owned, not writable by group or others, no symlink. -ENOENT: none has it. */
 int profile_load(const char *const *folders, const char *name, struct profile **ret, struct profile_error *err);
