@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From a profile to the list of rules that apply. libseccomp lets the first or the broadest of two contradicting rules win,
- * depending on their shape; here a contradiction is an error, so that the order of a file never decides anything.
+ * From a profile to the list of rules that apply, at most one unconditional or several conditional ones for a call.
+ * Where rules contradict each other it does what the engines' own filter does, since a target's own profile must mean
+ * here what it means there: of two unconditional rules the first counts (podman's own file has such pairs), and an
+ * unconditional one outweighs all conditional ones. Two conditional ones that overlap and differ are an error.
  */
 #include "broker/filter-rules.h"
 
@@ -45,6 +47,7 @@ static int append(struct filter_rules *rules, struct filter_rule rule) {
                 rules->rule = grown;
                 rules->max = max;
         }
+        rule.order = rules->n;
         rules->rule[rules->n++] = rule;
         return 0;
 }
@@ -69,9 +72,9 @@ static int append_rule(struct filter_rules *rules, const struct profile_rule *ru
         int r = 0;
 
         if (!rule->any)
-                return append(rules, (struct filter_rule){ nr, rule->action, rule->args, rule->n_args });
+                return append(rules, (struct filter_rule){ nr, rule->action, rule->args, rule->n_args, 0 });
         for (size_t i = 0; i < rule->n_args && r == 0; i++)
-                r = append(rules, (struct filter_rule){ nr, rule->action, &rule->args[i], 1 });
+                r = append(rules, (struct filter_rule){ nr, rule->action, &rule->args[i], 1, 0 });
         return r;
 }
 
@@ -139,7 +142,7 @@ static bool rules_disjoint(const struct filter_rule *a, const struct filter_rule
 static int contradiction(const struct profile *profile, int nr, struct profile_error *err) {
         char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, nr);
         struct profile_place place = { profile->origin, name ? name : "a system call", err };
-        int r = profile_refuse(&place, "two rules that apply together give different actions");
+        int r = profile_refuse(&place, "two conditional rules overlap and give different actions");
 
         free(name);
         return r;
@@ -158,7 +161,21 @@ static int check_contradictions(const struct profile *profile, const struct filt
 static int by_nr(const void *a, const void *b) {
         const struct filter_rule *x = a, *y = b;
 
-        return (x->nr > y->nr) - (x->nr < y->nr);
+        if (x->nr != y->nr)
+                return x->nr < y->nr ? -1 : 1;
+        if ((x->n_args == 0) != (y->n_args == 0))
+                return x->n_args == 0 ? -1 : 1;
+        return x->order < y->order ? -1 : 1;
+}
+
+/* After sorting, an unconditional rule comes first: what follows it for the same call does not count. */
+static void drop_outweighed(struct filter_rules *rules) {
+        size_t kept = 0;
+
+        for (size_t i = 0; i < rules->n; i++)
+                if (kept == 0 || rules->rule[kept - 1].nr != rules->rule[i].nr || rules->rule[kept - 1].n_args != 0)
+                        rules->rule[kept++] = rules->rule[i];
+        rules->n = kept;
 }
 
 int filter_rules_make(const struct profile *profile, const struct filter_params *params, struct filter_rules *ret,
@@ -172,6 +189,7 @@ int filter_rules_make(const struct profile *profile, const struct filter_params 
                 return r;
         if (ret->n > 0)
                 qsort(ret->rule, ret->n, sizeof(*ret->rule), by_nr);
+        drop_outweighed(ret);
         return check_contradictions(profile, ret, err);
 }
 

@@ -16,10 +16,11 @@ struct filter_rule {
         struct profile_action action;
         const struct profile_arg *args; /* the profile's */
         size_t n_args;
+        size_t order; /* in the profile */
 };
 
 struct filter_rules {
-        struct filter_rule *rule; /* sorted by nr; the order of rules for one call means nothing, none contradicts another */
+        struct filter_rule *rule; /* sorted by nr; for one call either one unconditional rule or conditional ones that agree */
         size_t n;
         size_t max;
 };

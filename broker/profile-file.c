@@ -64,7 +64,7 @@ static int read_all(int fd, char *text, size_t size) {
 
 static int load_from(const struct profile_place *place, int fd, struct profile **ret) {
         _cleanup_(textp_free) char *text = NULL;
-        size_t size;
+        size_t size = 0;
         int r;
 
         r = check_file(place, fd, &size);
