@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* airlock exec: one command, its streams and its end. */
+#pragma once
+
+/* The exit status. @command is what it was called as. */
+int exec_main(const char *command, int argc, char **argv);
