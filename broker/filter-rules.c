@@ -8,6 +8,7 @@
 #include "broker/filter-rules.h"
 
 #include <errno.h>
+#include <linux/seccomp.h>
 #include <seccomp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,8 +53,16 @@ static int append(struct filter_rules *rules, struct filter_rule rule) {
         return 0;
 }
 
-static bool action_equals(struct profile_action a, struct profile_action b) {
-        return a.verb == b.verb && a.errno_ret == b.errno_ret;
+uint32_t filter_action(struct profile_action action) {
+        switch (action.verb) {
+        case PROFILE_ALLOW: return SECCOMP_RET_ALLOW;
+        case PROFILE_LOG: return SECCOMP_RET_LOG;
+        case PROFILE_ERRNO: return SECCOMP_RET_ERRNO | action.errno_ret;
+        case PROFILE_TRAP: return SECCOMP_RET_TRAP;
+        case PROFILE_KILL_THREAD: return SECCOMP_RET_KILL_THREAD;
+        case PROFILE_KILL_PROCESS: break;
+        }
+        return SECCOMP_RET_KILL_PROCESS;
 }
 
 /* A name of a newer kernel: what is not to be allowed is not, so the rule says nothing. But a refusal that cannot be
@@ -68,27 +77,29 @@ static int unknown_name(const struct profile *profile, const struct profile_rule
         return 0;
 }
 
-static int append_rule(struct filter_rules *rules, const struct profile_rule *rule, int nr) {
+static int append_rule(struct filter_rules *rules, const struct profile_rule *rule, uint32_t nr) {
+        uint32_t action = filter_action(rule->action);
         int r = 0;
 
         if (!rule->any)
-                return append(rules, (struct filter_rule){ nr, rule->action, rule->args, rule->n_args, 0 });
+                return append(rules, (struct filter_rule){ nr, action, rule->args, rule->n_args, 0 });
         for (size_t i = 0; i < rule->n_args && r == 0; i++)
-                r = append(rules, (struct filter_rule){ nr, rule->action, &rule->args[i], 1, 0 });
+                r = append(rules, (struct filter_rule){ nr, action, &rule->args[i], 1, 0 });
         return r;
 }
 
+/* libseccomp answers with a negative number of its own for a call that only another architecture has. */
 static int append_names(struct filter_rules *rules, const struct profile *profile, const struct profile_rule *rule,
-                        struct profile_error *err) {
+                        uint32_t arch, struct profile_error *err) {
         int r = 0;
 
         for (size_t i = 0; i < rule->n_names && r == 0; i++) {
-                int nr = seccomp_syscall_resolve_name(rule->names[i]);
+                int nr = seccomp_syscall_resolve_name_arch(arch, rule->names[i]);
 
-                if (nr == __NR_SCMP_ERROR)
+                if (nr >= 0)
+                        r = append_rule(rules, rule, (uint32_t)nr);
+                else if (nr == __NR_SCMP_ERROR)
                         r = unknown_name(profile, rule, rule->names[i], err);
-                else
-                        r = append_rule(rules, rule, nr);
         }
         return r;
 }
@@ -139,8 +150,8 @@ static bool rules_disjoint(const struct filter_rule *a, const struct filter_rule
         return false;
 }
 
-static int contradiction(const struct profile *profile, int nr, struct profile_error *err) {
-        char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, nr);
+static int contradiction(const struct profile *profile, uint32_t arch, uint32_t nr, struct profile_error *err) {
+        char *name = seccomp_syscall_resolve_num_arch(arch, (int)nr);
         struct profile_place place = { profile->origin, name ? name : "a system call", err };
         int r = profile_refuse(&place, "two conditional rules overlap and give different actions");
 
@@ -148,13 +159,13 @@ static int contradiction(const struct profile *profile, int nr, struct profile_e
         return r;
 }
 
-static int check_contradictions(const struct profile *profile, const struct filter_rules *rules,
+static int check_contradictions(const struct profile *profile, uint32_t arch, const struct filter_rules *rules,
                                 struct profile_error *err) {
         for (size_t i = 0; i < rules->n; i++)
                 for (size_t k = i + 1; k < rules->n && rules->rule[k].nr == rules->rule[i].nr; k++)
-                        if (!action_equals(rules->rule[i].action, rules->rule[k].action) &&
+                        if (rules->rule[i].action != rules->rule[k].action &&
                             !rules_disjoint(&rules->rule[i], &rules->rule[k]))
-                                return contradiction(profile, rules->rule[i].nr, err);
+                                return contradiction(profile, arch, rules->rule[i].nr, err);
         return 0;
 }
 
@@ -178,19 +189,19 @@ static void drop_outweighed(struct filter_rules *rules) {
         rules->n = kept;
 }
 
-int filter_rules_make(const struct profile *profile, const struct filter_params *params, struct filter_rules *ret,
-                      struct profile_error *err) {
+int filter_rules_make(const struct profile *profile, const struct filter_params *params, uint32_t arch,
+                      struct filter_rules *ret, struct profile_error *err) {
         int r = 0;
 
         for (size_t i = 0; i < profile->n_rules && r == 0; i++)
                 if (rule_applies(&profile->rules[i], params))
-                        r = append_names(ret, profile, &profile->rules[i], err);
+                        r = append_names(ret, profile, &profile->rules[i], arch, err);
         if (r != 0)
                 return r;
         if (ret->n > 0)
                 qsort(ret->rule, ret->n, sizeof(*ret->rule), by_nr);
         drop_outweighed(ret);
-        return check_contradictions(profile, ret, err);
+        return check_contradictions(profile, arch, ret, err);
 }
 
 void filter_rules_done(struct filter_rules *rules) {

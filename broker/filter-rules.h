@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The rules of a profile that apply to one request: includes and excludes decided, names resolved, alternatives taken
- * apart, contradictions refused. What filter.c hands to libseccomp one by one.
+ * apart, contradictions decided or refused, for one architecture.
  */
 #pragma once
 
@@ -12,8 +12,8 @@
 struct filter_params;
 
 struct filter_rule {
-        int nr; /* libseccomp's number, negative for a call that this architecture does not have */
-        struct profile_action action;
+        uint32_t nr;
+        uint32_t action; /* a SECCOMP_RET_ value */
         const struct profile_arg *args; /* the profile's */
         size_t n_args;
         size_t order; /* in the profile */
@@ -25,7 +25,10 @@ struct filter_rules {
         size_t max;
 };
 
-/* 0, -errno or OUTCOME_BAD_PROFILE. */
-int filter_rules_make(const struct profile *profile, const struct filter_params *params, struct filter_rules *ret,
-                      struct profile_error *err);
+uint32_t filter_action(struct profile_action action);
+
+/* arch is libseccomp's SCMP_ARCH_X86_64 or SCMP_ARCH_X86. 0, -errno or OUTCOME_BAD_PROFILE; *ret is the caller's to
+ * free in every case. */
+int filter_rules_make(const struct profile *profile, const struct filter_params *params, uint32_t arch,
+                      struct filter_rules *ret, struct profile_error *err);
 void filter_rules_done(struct filter_rules *rules);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A seccomp profile compiled into the raw BPF that the helper loads, in a sealed memfd, and a cache of such filters.
- * It must never weaken: what libseccomp cannot express exactly is an error.
+ * It must never weaken what the profile says.
  *
  * The order of use in the broker:
  *      profile_load() or profile_parse_oci()      once a profile, kept as long as its file is unchanged
@@ -22,7 +22,7 @@ struct profile;
 struct profile_error;
 struct sock_filter;
 
-#define FILTER_MAX_INSTRUCTIONS 4096 /* the kernel's BPF_MAXINSNS; libseccomp exports more without complaint */
+#define FILTER_MAX_INSTRUCTIONS 4096 /* the kernel's BPF_MAXINSNS */
 
 /* What a profile's includes and excludes are decided by. */
 struct filter_params {
@@ -42,8 +42,8 @@ struct filter {
 /* caps as given, the kernel's version from uname(2). */
 void filter_params_init(struct filter_params *params, uint64_t caps);
 
-/* 0: *ret is set · <0: -errno · OUTCOME_BAD_PROFILE: err->text says why. The result is libseccomp's with
- * SCMP_FLTATR_CTL_OPTIMIZE 2. Profile NULL: the filter that allows everything. */
+/* 0: *ret is set · <0: -errno · OUTCOME_BAD_PROFILE: err->text says why. x32 is refused whatever
+ * the profile lists (ENOSYS), a foreign architecture kills the process. Profile NULL: the filter that allows everything. */
 int filter_compile(const struct profile *profile, const struct filter_params *params, struct filter **ret,
                    struct profile_error *err);
 struct filter *filter_free(struct filter *filter);
