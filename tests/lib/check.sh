@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2034
 # How a bash test speaks: "ok NAME", "not ok NAME - why", "skip NAME - why", --list, and selection by NAME. See tests/README.md.
 
 AIRLOCK_SRC=${AIRLOCK_SRC:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
