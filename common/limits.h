@@ -25,7 +25,7 @@
 #define LIMIT_ENVIRON_BYTES (256u << 10)
 #define LIMIT_DIR_BYTES 256u
 #define LIMIT_PATH_BYTES 512u
-#define LIMIT_CGROUP_BYTES 1024u
+#define LIMIT_CGROUP_BYTES 1024
 #define LIMIT_ID_EXTENTS 340u /* user_namespaces(7) */
 
 #define LIMIT_CEILING_BYTES (64u << 10)

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `exec`, seen from the supervisor: checks, the cgroup, the intermediate, proof of the command, then the wait. */
+#include "common/fd.h"
+#include "common/fdpass.h"
+#include "common/sha256.h"
+#include "helper/cgroup.h"
+#include "helper/context.h"
+#include "helper/job.h"
+#include "helper/log.h"
+#include "helper/ops.h"
+#include "helper/session.h"
+#include "helper/steps.h"
+#include "helper/text.h"
+#include "helper/wait.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PF_FORKNOEXEC 0x40u
+
+static struct job job;
+static struct run run;
+
+/* Before anything else happens: who is said to ask, for what, and what we said to it. */
+static int log_verdict(const struct fail *f) {
+        char digest[65] = "-", session[65] = "-", target[256] = "-";
+        const struct wire_plan *p = job.plan;
+
+        if (p) {
+                sha256_hex(job.digest, digest);
+                sha256_hex(p->session, session);
+        }
+        if (p && job.strings.target)
+                log_escape(job.strings.target, target, sizeof(target));
+        return log_line("request session=%.16s digest=%s claimed-caller=%d target=%s pid=%d uid=%d verdict=%s step=%s errno=%d arg=%u",
+                        session, digest, p ? (int)p->caller_uid : -1, target, (int)job.target.pid, p ? (int)p->uid : -1,
+                        f->reason ? reason_word(f->reason) : "ok", wire_step_name(f->step), f->err, f->arg);
+}
+
+static pid_t start_intermediate(const struct cgroup *cg, struct session_page *page, int *ret_pidfd) {
+        struct clone_args args = {
+                .flags = CLONE_PIDFD | CLONE_PARENT_SETTID,
+                .pidfd = (uintptr_t)ret_pidfd,
+                .parent_tid = (uintptr_t)&page->i_pid,
+                .exit_signal = SIGCHLD,
+        };
+
+        if (context.clone_into) {
+                args.flags |= CLONE_INTO_CGROUP;
+                args.cgroup = (uint64_t)cg->dir_fd;
+        }
+        return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+}
+
+/* The intermediate's or the command's words. The latter's are a stranger's: they count as one thing only. */
+static void take_report(const struct fail *m, bool from_command, struct fail *f) {
+        *f = *m;
+        if (from_command) {
+                f->reason = m->reason == REASON_NOT_FOUND ? REASON_NOT_FOUND : REASON_NOT_EXECUTABLE;
+                f->step = WIRE_STEP_EXEC;
+                f->err = m->err > 0 && m->err < 4096 ? m->err : EIO;
+                f->arg = 0;
+        }
+        if (f->reason >= REASON_COUNT || !f->reason)
+                f->reason = REASON_STEP;
+}
+
+/* One message of the socketpair. 1 a refusal (in *f), 0 nothing more (end of file, or not yet), 2 the terminal. */
+static int read_report(struct wait *w, bool from_command, struct fail *f) {
+        struct fail m;
+        int fds[1] = { -1 };
+        size_t size, n;
+        int r = fdpass_recv(w->report_fd, &m, sizeof(m), &size, fds, 1, &n, MSG_DONTWAIT);
+
+        if (r < 0)
+                return 0;
+        if (size == sizeof(m) && n == 1 && !m.reason && !from_command && w->tty_fd < 0) {
+                w->tty_fd = fds[0];
+                return 2;
+        }
+        close_fds(fds, n);
+        if (size != sizeof(m))
+                m = (struct fail){ .reason = REASON_STEP, .err = EPROTO };
+        take_report(&m, from_command, f);
+        return 1;
+}
+
+static int poll_until(int fd, short events, uint64_t deadline_ns) {
+        struct pollfd p = { .fd = fd, .events = events };
+        uint64_t now = now_ns();
+        int r;
+
+        do
+                r = poll(&p, 1, now >= deadline_ns ? 0 : (int)((deadline_ns - now) / 1000000 + 1));
+        while (r < 0 && errno == EINTR);
+        return r > 0;
+}
+
+static int reap(int pidfd, int *ret_status) {
+        siginfo_t info = {};
+
+        if (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG | __WALL) < 0 || info.si_pid == 0)
+                return -ECHILD;
+        *ret_status = info.si_code == CLD_EXITED ? info.si_status : -1;
+        return 0;
+}
+
+/* I has ended: with 0, having made C, or with a refusal. */
+static int finish_intermediate(struct wait *w, int pidfd, uint64_t deadline, struct fail *f) {
+        int status = -1;
+
+        if (!poll_until(pidfd, POLLIN, deadline))
+                return refuse(f, REASON_STUCK);
+        if (reap(pidfd, &status) < 0)
+                return refuse_step(f, REASON_STEP, WIRE_STEP_CLONE, ECHILD);
+        if (status == 0) {
+                if (run.job->plan->flags & WIRE_PLAN_TTY && read_report(w, false, f) != 2)
+                        return refuse_step(f, REASON_TTY, WIRE_STEP_TTY, EPROTO);
+                return 0;
+        }
+        while (read_report(w, false, f) == 2)
+                ;
+        return f->reason ? -1 : refuse_step(f, REASON_STEP, WIRE_STEP_CLONE, EPROTO);
+}
+
+static uint32_t inner_pid(int proc_fd) {
+        char text[8192];
+        const char *p;
+        uint64_t v = 0;
+
+        if (text_read(proc_fd, "status", text, sizeof(text)) < 0)
+                return 0;
+        p = text_field(text, "NSpid:");
+        while (p && *p && *p != '\n' && text_u64(&p, 10, &v) == 0)
+                ;
+        return (uint32_t)v;
+}
+
+/* That the number in the page is a child of ours and not I: nothing that a container does can forge both. */
+static int prove_command(struct wait *w, struct session_page *page, struct fail *f) {
+        siginfo_t info = {};
+        char number[16];
+        int dir;
+
+        w->pid = page->c_pid;
+        w->pidfd = w->pid > 0 && w->pid != page->i_pid ? (int)syscall(SYS_pidfd_open, w->pid, 0) : -1;
+        if (w->pidfd < 0 || waitid(P_PIDFD, (id_t)w->pidfd, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0)
+                return refuse_step(f, REASON_STEP, WIRE_STEP_PROOF, errno);
+        snprintf(number, sizeof(number), "%d", (int)w->pid);
+        dir = openat(context.proc_fd, number, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        w->stat_fd = openat(dir, "stat", O_RDONLY | O_CLOEXEC);
+        w->label_fd = openat(dir, "attr/current", O_RDONLY | O_CLOEXEC);
+        w->inner_pid = inner_pid(dir);
+        close_fd(dir);
+        return w->stat_fd < 0 ? refuse_step(f, REASON_STEP, WIRE_STEP_PROOF, errno) : 0;
+}
+
+/* End of file means executed only if the kernel says that C is no longer a fork that has not executed: a filter
+ * that kills at execve closes the socketpair just the same. */
+static int has_executed(int stat_fd) {
+        char text[2048];
+        const char *p;
+        uint64_t v = 0;
+
+        if (text_pread(stat_fd, text, sizeof(text)) < 0 || !(p = strrchr(text, ')')) || strlen(p) < 4)
+                return 0;
+        p += 4;
+        for (unsigned field = 4; field <= 9; field++) {
+                p += strspn(p, " -");
+                if (text_u64(&p, 10, &v) < 0)
+                        return 0;
+        }
+        return !(v & PF_FORKNOEXEC);
+}
+
+static int await_exec(struct wait *w, uint64_t deadline, struct fail *f) {
+        if (!poll_until(w->report_fd, POLLIN, deadline))
+                return refuse(f, REASON_STUCK);
+        if (read_report(w, true, f) == 1)
+                return -1;
+        return has_executed(w->stat_fd) ? 0 : refuse_step(f, REASON_STEP, WIRE_STEP_EXEC, EKEYREJECTED);
+}
+
+/* The label that the command really has, by the kernel's word. */
+static int check_label(const struct wait *w, struct fail *f) {
+        char now[LIMIT_LABEL_BYTES] = "";
+
+        if (!*job.target.facts.label)
+                return 0;
+        if (text_pread(w->label_fd, now, sizeof(now)) < 0)
+                return refuse_step(f, REASON_TARGET_LABEL, WIRE_STEP_LABEL, EIO);
+        now[strcspn(now, "\n")] = 0;
+        return strcmp(now, job.target.facts.label) == 0 ? 0 : refuse_step(f, REASON_TARGET_LABEL, WIRE_STEP_LABEL, EKEYREJECTED);
+}
+
+static int start(struct wait *w, struct session_page *page, struct fail *f) {
+        uint64_t deadline = page->received_ns + LIMIT_MESSAGE_MS * UINT64_C(1000000);
+        int pair[2], pidfd = -1;
+        pid_t pid;
+
+        if (job.deadline_ns < deadline)
+                deadline = job.deadline_ns;
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+                return refuse_step(f, REASON_STEP, WIRE_STEP_CLONE, errno);
+        run = (struct run){ .job = &job, .page = page, .report_fd = pair[1], .join_fd = -1, .tty_fd = -1 };
+        if (!context.clone_into)
+                run.join_fd = openat(w->cg.dir_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+        pid = start_intermediate(&w->cg, page, &pidfd);
+        if (pid == 0)
+                steps_intermediate(&run);
+        close_fd(run.join_fd);
+        close(pair[1]);
+        w->report_fd = pair[0];
+        if (pid < 0)
+                return refuse_step(f, REASON_STEP, WIRE_STEP_CLONE, errno);
+        if (finish_intermediate(w, pidfd, deadline, f) < 0)
+                return -1;
+        close(pidfd);
+        page->trace_ns[WIRE_T_BORN] = now_ns();
+        if (prove_command(w, page, f) < 0)
+                return -1;
+        if (wait_drop(w, f) < 0 || await_exec(w, deadline, f) < 0)
+                return -1;
+        page->trace_ns[WIRE_T_EXECUTED] = now_ns();
+        return check_label(w, f);
+}
+
+/* Whatever is there is ended: a failed start leaves nothing. */
+static void undo(struct wait *w) {
+        cgroup_kill(w->cg.kill_fd);
+        cgroup_wait_empty(w->cg.events_fd, now_ns() + LIMIT_KILL_MS * UINT64_C(1000000));
+        close_fd(w->tty_fd);
+}
+
+static void close_passed(void) {
+        close_fds(job.fds, WIRE_SLOT_EXTRA + job.n_extra);
+        close_fd(job.target.proc_fd);
+}
+
+int op_exec(const struct request *q, struct fail *f) {
+        static struct wait w = { .report_fd = -1, .tty_fd = -1, .pidfd = -1, .stat_fd = -1, .label_fd = -1 };
+        int logged, r = job_read(q->message, q->fds, &job, f);
+
+        q->page->trace_ns[WIRE_T_CHECKED] = now_ns();
+        logged = log_verdict(f);
+        if (r == 0 && logged < 0) /* what cannot be recorded is not done */
+                r = refuse_step(f, REASON_STEP, WIRE_STEP_CHECK, -logged);
+        if (r < 0)
+                return -1;
+        w.conn = q->conn;
+        w.page = q->page;
+        w.job = &job;
+        if (cgroup_make(&job.target, q->page, &w.cg, f) < 0)
+                return -1;
+        q->page->phase = PHASE_STARTING;
+        q->page->trace_ns[WIRE_T_CGROUP] = now_ns();
+        r = start(&w, q->page, f);
+        close_passed();
+        if (r < 0) {
+                undo(&w);
+                return -1;
+        }
+        wait_session(&w);
+        return 0;
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reads the request of an exec: sizes, seals, kinds of fds. What the plan may ask for is plan.c's. */
+#include "helper/job.h"
+
+#include "common/memfd.h"
+#include "common/sha256.h"
+#include "helper/context.h"
+#include "helper/plan.h"
+#include "helper/step-filter.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#ifndef PIPEFS_MAGIC
+#define PIPEFS_MAGIC 0x50495045
+#endif
+
+/* Static and untouched until used: the pages of what a request does not need are never made. */
+static union {
+        struct wire_plan plan;
+        char bytes[WIRE_PLAN_MAX];
+} plan_block;
+static const char *argv_block[LIMIT_ARGS + 1];
+static const char *envv_block[LIMIT_ENV + 1];
+static struct sock_filter filter_block[LIMIT_FILTER_INSNS];
+
+static int take_slots(const struct wire_exec *m, const int *fds, struct job *job, struct fail *f) {
+        const uint32_t needed = 1u << WIRE_SLOT_PLAN | 1u << WIRE_SLOT_TARGET;
+        uint32_t extra = m->slots >> WIRE_SLOT_EXTRA;
+        size_t n = 0;
+
+        for (unsigned i = 0; i < WIRE_SLOTS; i++)
+                job->fds[i] = -1;
+        if (m->slots >> WIRE_SLOTS || (m->slots & needed) != needed || (uint32_t)__builtin_popcount(m->slots) != m->head.n_fds)
+                return refuse(f, REASON_MSG_SLOTS);
+        if (extra & (extra + 1)) /* fd 3 and on, without a hole */
+                return refuse(f, REASON_MSG_SLOTS);
+        for (unsigned i = 0; i < WIRE_SLOTS; i++)
+                if (m->slots & 1u << i)
+                        job->fds[i] = fds[n++];
+        job->n_extra = (size_t)__builtin_popcount(extra);
+        return 0;
+}
+
+static int check_deadline(const struct wire_exec *m, struct job *job, struct fail *f) {
+        uint64_t now = now_ns();
+
+        if (m->deadline_ns <= now || m->deadline_ns - now > LIMIT_REQUEST_AGE_MS * UINT64_C(1000000))
+                return refuse(f, REASON_MSG_LATE);
+        job->deadline_ns = m->deadline_ns;
+        return 0;
+}
+
+static int read_plan(struct job *job, struct fail *f) {
+        size_t size;
+        uint32_t reason;
+        int r = memfd_check(job->fds[WIRE_SLOT_PLAN], WIRE_PLAN_MAX, &size);
+
+        if (r < 0)
+                return refuse(f, r == -EFBIG ? REASON_PLAN_SIZE : REASON_PLAN_SEALS);
+        if (memfd_read(job->fds[WIRE_SLOT_PLAN], plan_block.bytes, size) < 0)
+                return refuse(f, REASON_PLAN_SIZE);
+        sha256(plan_block.bytes, size, job->digest);
+        job->plan = &plan_block.plan;
+        job->strings.argv = argv_block;
+        job->strings.envv = envv_block;
+        reason = wire_check_plan(plan_block.bytes, size, &job->strings);
+        return reason ? refuse(f, reason) : 0;
+}
+
+static int read_filter(struct job *job, struct fail *f) {
+        const struct wire_plan *plan = job->plan;
+        size_t size;
+        int r;
+
+        if (job->fds[WIRE_SLOT_FILTER] < 0)
+                return 0;
+        r = memfd_check(job->fds[WIRE_SLOT_FILTER], sizeof(filter_block), &size);
+        if (r < 0)
+                return refuse(f, r == -EFBIG ? REASON_FILTER_SIZE : REASON_FILTER_SEALS);
+        if (memfd_read(job->fds[WIRE_SLOT_FILTER], filter_block, size) < 0)
+                return refuse(f, REASON_FILTER_SIZE);
+        r = (int)filter_check(filter_block, size);
+        if (r == FILTER_EMPTY || r == FILTER_SIZE || r == FILTER_TOO_LONG)
+                return refuse_arg(f, REASON_FILTER_SIZE, (uint32_t)r);
+        if (r != FILTER_OK)
+                return refuse_arg(f, REASON_FILTER_RETURN, (uint32_t)r);
+        job->filter = filter_block;
+        job->n_filter = size / sizeof(*filter_block);
+        r = filter_needs(job->filter, job->n_filter, plan->flags & WIRE_PLAN_TTY, !(plan->flags & WIRE_PLAN_NNP));
+        return r > 0 ? refuse_arg(f, REASON_FILTER_NEEDS, (uint32_t)r - 1) : 0;
+}
+
+/* An anonymous pipe, by the kind of its file system: a named FIFO is a file of the host, and O_PATH is a handle
+ * to one. Type first, before anything is done with the fd (SECURITY I21). */
+static bool is_pipe(int fd) {
+        struct stat st;
+        struct statfs fs;
+        int flags = fcntl(fd, F_GETFL);
+
+        return flags >= 0 && !(flags & O_PATH) && fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode) && fstatfs(fd, &fs) == 0 &&
+               fs.f_type == PIPEFS_MAGIC;
+}
+
+static int check_stream(const struct job *job, unsigned slot, int mode, struct fail *f) {
+        int fd = job->fds[slot];
+
+        if (fd < 0)
+                return 0;
+        if (!is_pipe(fd))
+                return refuse_arg(f, REASON_STREAM_KIND, slot);
+        return (fcntl(fd, F_GETFL) & O_ACCMODE) == mode ? 0 : refuse_arg(f, REASON_STREAM_MODE, slot);
+}
+
+static int check_streams(const struct job *job, struct fail *f) {
+        const bool tty = job->plan->flags & WIRE_PLAN_TTY;
+        const bool own_stderr = job->plan->flags & WIRE_PLAN_STDERR_OWN;
+
+        if (tty && (job->fds[WIRE_SLOT_STDIN] >= 0 || job->fds[WIRE_SLOT_STDOUT] >= 0 ||
+                    (job->fds[WIRE_SLOT_STDERR] >= 0) != own_stderr))
+                return refuse(f, REASON_MSG_SLOTS);
+        if (check_stream(job, WIRE_SLOT_STDIN, O_RDONLY, f) < 0 || check_stream(job, WIRE_SLOT_STDOUT, O_WRONLY, f) < 0 ||
+            check_stream(job, WIRE_SLOT_STDERR, O_WRONLY, f) < 0)
+                return -1;
+        for (unsigned i = WIRE_SLOT_EXTRA; i < WIRE_SLOT_EXTRA + job->n_extra; i++)
+                if (!is_pipe(job->fds[i]))
+                        return refuse_arg(f, REASON_EXTRA_KIND, i);
+        return 0;
+}
+
+int job_read(const struct wire_exec *m, const int *fds, struct job *job, struct fail *f) {
+        if (m->reserved)
+                return refuse(f, REASON_MSG_RESERVED);
+        if (take_slots(m, fds, job, f) < 0 || check_deadline(m, job, f) < 0)
+                return -1;
+        if (read_plan(job, f) < 0 || read_filter(job, f) < 0 || check_streams(job, f) < 0)
+                return -1;
+        if (target_read(job->fds[WIRE_SLOT_TARGET], &job->target, f) < 0 || target_check(&job->target, f) < 0 ||
+            target_check_thawed(&job->target, f) < 0)
+                return -1;
+        return plan_check(job, f);
+}

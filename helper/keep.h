@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The listener's sessions, living and ending. A session leaves this table when its cgroup is gone. */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct session_page;
+
+bool keep_has_room(void);
+/* Takes conn and page. */
+void keep_session(pid_t supervisor, int conn, struct session_page *page);
+/* Reaps everything that has ended. */
+void keep_reap(void);
+/* Moves endings on; ends supervisors that are stuck before their start. */
+void keep_tick(void);
+/* Milliseconds until keep_tick() has something to do; -1: nothing. */
+int keep_timeout(void);
+/* At the start: sessions of an earlier listener, known by their locks; what has no supervisor is ended. */
+void keep_sweep(void);

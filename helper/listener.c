@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The loop: connections in, ends out. All it knows of a session is the page, and it believes no word of that which
+ * it cannot check. */
+#include "helper/listener.h"
+
+#include "common/fd.h"
+#include "helper/ceiling.h"
+#include "helper/context.h"
+#include "helper/keep.h"
+#include "helper/log.h"
+#include "helper/report.h"
+#include "helper/session.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Connections a second: a broker that is broken must not fork-bomb the host. */
+static struct {
+        uint64_t second;
+        uint32_t n;
+} rate;
+
+static bool is_over_rate(void) {
+        uint64_t second = now_ns() / 1000000000u;
+
+        if (rate.second != second) {
+                rate.second = second;
+                rate.n = 0;
+        }
+        return ++rate.n > (context.ceiling ? context.ceiling->rate : LIMIT_RATE_PER_S);
+}
+
+static int check_peer(int conn, struct fail *f) {
+        struct ucred peer;
+        socklen_t size = sizeof(peer);
+
+        if (getsockopt(conn, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || peer.uid != context.broker_uid)
+                return refuse(f, REASON_PEER);
+        if (is_over_rate())
+                return refuse(f, REASON_RATE);
+        return keep_has_room() ? 0 : refuse(f, REASON_SESSIONS);
+}
+
+static struct session_page *make_page(void) {
+        struct session_page *page = mmap(NULL, sizeof(*page), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+        if (page == MAP_FAILED)
+                return NULL;
+        page->trace_ns[WIRE_T_ACCEPTED] = now_ns();
+        return page;
+}
+
+static int start_supervisor(int conn, struct fail *f) {
+        struct session_page *page = make_page();
+        pid_t pid = page ? fork() : -1;
+
+        if (pid == 0)
+                supervise(conn, page);
+        if (pid < 0) {
+                int e = errno;
+
+                if (page)
+                        munmap(page, sizeof(*page));
+                return refuse_step(f, REASON_STEP, WIRE_STEP_ACCEPT, e);
+        }
+        madvise(page, sizeof(*page), MADV_DONTFORK); /* other sessions' supervisors do not see it */
+        keep_session(pid, conn, page);
+        return 0;
+}
+
+static void accept_one(void) {
+        struct fail f = {};
+        int conn = accept4(context.listen_fd, NULL, NULL, SOCK_CLOEXEC);
+
+        if (conn < 0)
+                return;
+        if (check_peer(conn, &f) < 0 || start_supervisor(conn, &f) < 0) {
+                log_line("refused connection reason=%s errno=%d", reason_word(f.reason), f.err);
+                report_refused(conn, &f);
+                close(conn);
+        }
+}
+
+static void reload(void) {
+        static struct ceiling slots[2];
+        static unsigned next = 1;
+        struct ceiling_error e;
+        struct ceiling *c = &slots[next];
+
+        if (ceiling_load(c, &e) < 0) {
+                log_line("ceiling: %s (line %u); the last good one is kept", e.what ? e.what : "cannot be read", e.line);
+                return;
+        }
+        context.ceiling = c;
+        next ^= 1;
+        log_line("ceiling: read again");
+}
+
+/* False: asked to end. */
+static bool handle_signal(int signal_fd) {
+        struct signalfd_siginfo s;
+
+        while (read(signal_fd, &s, sizeof(s)) == sizeof(s)) {
+                if (s.ssi_signo == SIGTERM || s.ssi_signo == SIGINT)
+                        return false;
+                if (s.ssi_signo == SIGHUP)
+                        reload();
+        }
+        keep_reap();
+        return true;
+}
+
+static int open_signals(void) {
+        sigset_t set;
+
+        sigemptyset(&set);
+        sigaddset(&set, SIGCHLD);
+        sigaddset(&set, SIGHUP);
+        sigaddset(&set, SIGTERM);
+        sigaddset(&set, SIGINT);
+        sigprocmask(SIG_SETMASK, &set, NULL);
+        return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+int listener_run(void) {
+        int signal_fd = open_signals();
+
+        keep_sweep();
+        for (;;) {
+                struct pollfd p[2] = { { .fd = signal_fd, .events = POLLIN }, { .fd = context.listen_fd, .events = POLLIN } };
+                int r = poll(p, 2, keep_timeout());
+
+                if (r < 0 && errno != EINTR)
+                        return 1;
+                if (p[0].revents && !handle_signal(signal_fd))
+                        return 0;
+                if (p[1].revents & POLLIN)
+                        accept_one();
+                keep_tick();
+        }
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The listener: accepts, forks supervisors, and keeps what a dead one leaves. Interprets no request. */
+#pragma once
+
+/* Serves context.listen_fd until SIGTERM. Sessions go on after that. Returns the exit status. */
+int listener_run(void);
+
+/* Moves the listener into a fresh cgroup of its own and finds out whether children can be born in another one.
+ * 0 or -errno. */
+int listener_own_cgroup(void);

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* airlock-helper: the start. Nothing of the caller's is used: no argument, no variable, no limit, no open file. */
+#include "common/fd.h"
+#include "config.h"
+#include "helper/ceiling.h"
+#include "helper/context.h"
+#include "helper/floor.h"
+#include "helper/listener.h"
+#include "helper/log.h"
+#include "helper/steps.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x0010U
+#endif
+#define LISTEN_FD 3
+#define ALL_SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+
+static _Noreturn void die(const char *what) {
+        dprintf(STDERR_FILENO, "airlock-helper: %s: %s\n", what, strerror(errno));
+        _exit(1);
+}
+
+static _Noreturn void die_plain(const char *what) {
+        dprintf(STDERR_FILENO, "airlock-helper: %s\n", what);
+        _exit(2);
+}
+
+/* 0 to 2 exist before anything is opened, or a later file would become somebody's standard error. */
+static void fill_standard_fds(void) {
+        int fd;
+
+        do
+                fd = open("/dev/null", O_RDWR);
+        while (fd >= 0 && fd <= 2);
+        close_fd(fd);
+}
+
+static bool is_sealed_text(void) {
+        int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+        int seals = fd < 0 ? -1 : fcntl(fd, F_GET_SEALS);
+
+        close_fd(fd);
+        return seals >= 0 && (seals & ALL_SEALS) == ALL_SEALS;
+}
+
+static int copy_text(void) {
+        int from = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+        int to = memfd_create("airlock-helper", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
+        struct stat st;
+
+        if (to < 0 && errno == EINVAL) /* before Linux 6.3 */
+                to = memfd_create("airlock-helper", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        if (from < 0 || to < 0 || fstat(from, &st) < 0)
+                die("copy of the program text");
+        for (off_t left = st.st_size; left > 0;) {
+                ssize_t n = sendfile(to, from, NULL, (size_t)left);
+
+                if (n <= 0)
+                        die("copy of the program text");
+                left -= n;
+        }
+        close_fd(from);
+        if (fcntl(to, F_ADD_SEALS, ALL_SEALS) < 0)
+                die("sealing the program text");
+        return to;
+}
+
+/* So that no container reaches a file of the host through /proc/PID/exe and writes to it. */
+static void reexecute(char **argv, char **envp) {
+        if (is_sealed_text())
+                return;
+        syscall(SYS_execveat, copy_text(), "", argv, envp, AT_EMPTY_PATH);
+        die("executing the sealed program text");
+}
+
+static uint64_t number_of(const char *name) {
+        const char *s = getenv(name);
+        char *end;
+        unsigned long v = s ? strtoul(s, &end, 10) : 0;
+
+        return s && *s && !*end ? v : 0;
+}
+
+/* sd_listen_fds(3): exactly one listening socket, and meant for this process. */
+static void take_listen_fd(void) {
+        int type = 0, listening = 0;
+        socklen_t size = sizeof(int);
+
+        if (number_of("LISTEN_PID") != (uint64_t)getpid() || number_of("LISTEN_FDS") != 1)
+                die_plain("LISTEN_PID and LISTEN_FDS=1 expected: this program is started by its socket unit");
+        if (getsockopt(LISTEN_FD, SOL_SOCKET, SO_TYPE, &type, &size) < 0 || type != SOCK_SEQPACKET ||
+            getsockopt(LISTEN_FD, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) < 0 || !listening)
+                die_plain("fd 3 is not a listening SOCK_SEQPACKET socket");
+        fcntl(LISTEN_FD, F_SETFD, FD_CLOEXEC);
+        fcntl(LISTEN_FD, F_SETFL, O_RDWR | O_NONBLOCK);
+        context.listen_fd = LISTEN_FD;
+}
+
+static void reset_process(void) {
+        const struct itimerval off = {};
+
+        for (int sig = 1; sig < NSIG; sig++)
+                signal(sig, SIG_DFL);
+        setitimer(ITIMER_REAL, &off, NULL);
+        setitimer(ITIMER_VIRTUAL, &off, NULL);
+        setitimer(ITIMER_PROF, &off, NULL);
+        umask(077);
+        if (chdir("/") < 0)
+                die("/");
+        clearenv();
+        if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+                die("prctl");
+}
+
+/* Empty pipes: the host's null or a log could be reached from a container through them. */
+static void replace_standard_fds(void) {
+        int in[2], out[2];
+
+        if (pipe2(in, O_CLOEXEC) < 0 || pipe2(out, O_CLOEXEC) < 0)
+                die("pipe");
+        if (dup2(in[0], 0) < 0 || dup2(out[1], 1) < 0 || dup2(out[1], 2) < 0)
+                die("dup2");
+        for (unsigned i = 0; i < 2; i++) {
+                close(in[i]);
+                close(out[i]);
+        }
+}
+
+static void load_ceiling(void) {
+        static struct ceiling ceiling;
+        struct ceiling_error e;
+
+        if (ceiling_load(&ceiling, &e) == 0) {
+                context.ceiling = &ceiling;
+                return;
+        }
+        dprintf(STDERR_FILENO, "airlock-helper: ceiling.conf: %s (line %u); everything is refused\n", e.what ? e.what : "cannot be read", e.line);
+        log_line("ceiling: %s (line %u); everything is refused", e.what ? e.what : "cannot be read", e.line);
+}
+
+int main(int argc, char **argv, char **envp) {
+        int r;
+
+        fill_standard_fds();
+        if (argc != 1)
+                die_plain("no arguments expected");
+        reexecute(argv, envp);
+        if (geteuid() != 0 || getuid() != 0)
+                die_plain("must be started as root");
+        take_listen_fd();
+        close_range(LISTEN_FD + 1, ~0u, 0);
+        reset_process();
+        if (context_init() < 0)
+                return 1;
+        r = listener_own_cgroup();
+        if (r < 0) {
+                errno = -r;
+                die("own cgroup");
+        }
+        if (floors_init() < 0)
+                die_plain("a floor does not fit");
+        load_ceiling();
+        log_line("listening instance=%s clone-into-cgroup=%s", context.instance, context.clone_into ? "yes" : "no");
+        replace_standard_fds();
+        return listener_run();
+}

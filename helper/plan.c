@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The ceiling, applied. Everything here is refused by name and never trimmed: a plan that asks for too much is
+ * either a mistake that somebody must see, or an attack. */
+#include "helper/plan.h"
+
+#include "common/caps.h"
+#include "helper/ceiling.h"
+#include "helper/context.h"
+#include "helper/job.h"
+
+#include <linux/capability.h>
+#include <string.h>
+
+/* The broker approved a process; this must be it, by what cannot be reused while we hold the pidfd. */
+static int check_identity(const struct job *job, struct fail *f) {
+        return memcmp(&job->plan->target, &job->target.facts.identity, sizeof(job->plan->target)) == 0
+                       ? 0
+                       : refuse(f, REASON_TARGET_CHANGED);
+}
+
+static int check_ids(struct job *job, struct fail *f) {
+        const struct wire_plan *p = job->plan;
+        const struct wire_facts *t = &job->target.facts;
+        uint32_t dummy, init_uid;
+
+        if (p->uid == UINT32_MAX || !target_map(&t->uid_map, p->uid, &job->host_uid))
+                return refuse_arg(f, REASON_UID, p->uid);
+        if (p->gid == UINT32_MAX || !target_map(&t->gid_map, p->gid, &job->host_gid))
+                return refuse_arg(f, REASON_GID, p->gid);
+        for (uint32_t i = 0; i < p->n_groups; i++)
+                if (!target_map(&t->gid_map, p->groups[i], &dummy))
+                        return refuse_arg(f, REASON_GID, p->groups[i]);
+        if (p->n_groups > 0 && t->flags & WIRE_FACT_SETGROUPS_DENIED)
+                return refuse(f, REASON_SETGROUPS);
+        /* Their processes could then signal and trace the broker or a supervisor. */
+        if (job->host_uid == context.broker_uid || job->host_uid == context.session_uid)
+                return refuse_arg(f, REASON_UID_OURS, p->uid);
+        init_uid = t->uid;
+        if (!context.ceiling->allow_other_user && job->host_uid != init_uid)
+                return refuse_arg(f, REASON_UID_OTHER, p->uid);
+        return 0;
+}
+
+/* Without no_new_privs a program's set-uid bit may make the command root inside, whatever its uid was: so where
+ * the ceiling forbids uid 0, no_new_privs is a must. */
+static int check_uid0(const struct job *job, struct fail *f) {
+        if (context.ceiling->allow_uid0)
+                return 0;
+        if (job->plan->uid == 0)
+                return refuse(f, REASON_UID_ZERO);
+        return job->plan->flags & WIRE_PLAN_NNP ? 0 : refuse(f, REASON_NNP_WEAKER);
+}
+
+static int check_sets(const struct wire_plan *p, struct fail *f) {
+        const uint64_t known = (UINT64_C(2) << context.cap_last) - 1;
+        const uint64_t *c = p->caps;
+
+        for (unsigned i = 0; i < CAPS_SETS; i++)
+                if (!caps_subset(c[i], known))
+                        return refuse_arg(f, REASON_CAPS_KERNEL, (uint32_t)caps_first(c[i] & ~known));
+        /* Bounding holds everything: it is what a set-uid program of the container could gain. */
+        if (!caps_subset(c[CAPS_PERMITTED], c[CAPS_BOUNDING]) || !caps_subset(c[CAPS_EFFECTIVE], c[CAPS_PERMITTED]) ||
+            !caps_subset(c[CAPS_INHERITABLE], c[CAPS_BOUNDING]) ||
+            !caps_subset(c[CAPS_AMBIENT], c[CAPS_INHERITABLE] & c[CAPS_PERMITTED]))
+                return refuse(f, REASON_CAPS_SETS);
+        return 0;
+}
+
+static int check_caps(struct job *job, struct fail *f) {
+        const struct ceiling *c = context.ceiling;
+        const uint64_t asked = job->plan->caps[CAPS_BOUNDING];
+        const uint64_t plain = job->target.facts.caps[CAPS_BOUNDING] & c->plain_caps;
+        const uint64_t beyond = asked & ~plain;
+
+        if (check_sets(job->plan, f) < 0)
+                return -1;
+        if (!caps_subset(beyond, c->privileged_caps))
+                return refuse_arg(f, REASON_CAPS_CEILING, (uint32_t)caps_first(beyond & ~c->privileged_caps));
+        job->privileged = !caps_subset(asked, job->target.facts.caps[CAPS_BOUNDING]);
+        /* Every process of such a container could seize the command and use what it has. */
+        if (job->privileged && !target_has_own_userns(&job->target) && !c->privileged_into_ptrace &&
+            job->target.facts.caps[CAPS_BOUNDING] & CAPS_BIT(CAP_SYS_PTRACE))
+                return refuse(f, REASON_TARGET_PTRACE);
+        return 0;
+}
+
+/* A rootless container is its owner's: nobody else's requests, and no rights that its owner does not have. */
+static int check_owner(const struct job *job, struct fail *f) {
+        const struct target *t = &job->target;
+
+        if (!target_has_own_userns(t) || t->owner_uid == 0)
+                return 0;
+        if (job->privileged || (job->plan->caller_uid != 0 && job->plan->caller_uid != t->owner_uid))
+                return refuse_arg(f, REASON_TARGET_USERNS, t->owner_uid);
+        return 0;
+}
+
+static int check_filter(struct job *job, struct fail *f) {
+        const bool unconfined = !job->filter;
+
+        if (unconfined && !context.ceiling->allow_unconfined)
+                return refuse(f, REASON_UNCONFINED);
+        job->floor = job->privileged || unconfined ? FLOOR_PRIVILEGED : FLOOR_PLAIN;
+        return 0;
+}
+
+/* no_new_privs is what the target's init has, or stricter. */
+static int check_nnp(const struct job *job, struct fail *f) {
+        return job->target.facts.no_new_privs && !(job->plan->flags & WIRE_PLAN_NNP) ? refuse(f, REASON_NNP_WEAKER) : 0;
+}
+
+static int check_label(const struct job *job, struct fail *f) {
+        const char *label = job->strings.label;
+
+        return *label && strcmp(label, job->target.facts.label) != 0 ? refuse(f, REASON_PLAN_LABEL) : 0;
+}
+
+static void set_mask(struct job *job) {
+        for (unsigned i = 0; i < WIRE_NS_KINDS; i++)
+                if (job->target.facts.ns[i] != context.own_ns[i])
+                        job->ns_mask |= ns_kinds[i].flag;
+}
+
+int plan_check(struct job *job, struct fail *f) {
+        set_mask(job);
+        if (check_identity(job, f) < 0 || check_ids(job, f) < 0 || check_uid0(job, f) < 0 || check_caps(job, f) < 0)
+                return -1;
+        if (check_owner(job, f) < 0 || check_filter(job, f) < 0 || check_nnp(job, f) < 0)
+                return -1;
+        return check_label(job, f);
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bounded reading of the kernel's text files. Never used for a file of a container. */
+#include "helper/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+int text_pread(int fd, char *buf, size_t size) {
+        size_t done = 0;
+
+        for (;;) {
+                ssize_t n = pread(fd, buf + done, size - done, (off_t)done);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                done += (size_t)n;
+                if (done == size)
+                        return -EFBIG;
+                if (n == 0)
+                        break;
+        }
+        buf[done] = 0;
+        return (int)done;
+}
+
+int text_read(int dir, const char *name, char *buf, size_t size) {
+        int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        int r;
+
+        if (fd < 0)
+                return -errno;
+        r = text_pread(fd, buf, size);
+        close(fd);
+        return r;
+}
+
+const char *text_field(const char *text, const char *key) {
+        size_t n = strlen(key);
+
+        while (text && *text) {
+                const char *eol = strchr(text, '\n');
+
+                if (strncmp(text, key, n) == 0) {
+                        text += n;
+                        while (*text == ' ' || *text == '\t')
+                                text++;
+                        return text;
+                }
+                text = eol ? eol + 1 : NULL;
+        }
+        return NULL;
+}
+
+static int digit(char c) {
+        if (c >= '0' && c <= '9')
+                return c - '0';
+        if (c >= 'a' && c <= 'f')
+                return c - 'a' + 10;
+        return 99;
+}
+
+int text_u64(const char **p, int base, uint64_t *ret) {
+        const char *s = *p;
+        uint64_t v = 0;
+
+        while (*s == ' ' || *s == '\t')
+                s++;
+        if (digit(*s) >= base)
+                return -EINVAL;
+        for (; digit(*s) < base; s++) {
+                if (v > (UINT64_MAX - (uint64_t)digit(*s)) / (uint64_t)base)
+                        return -EINVAL;
+                v = v * (uint64_t)base + (uint64_t)digit(*s);
+        }
+        *p = s;
+        *ret = v;
+        return 0;
+}
+
+int text_field_u64(const char *text, const char *key, int base, uint64_t *ret) {
+        const char *p = text_field(text, key);
+
+        return p ? text_u64(&p, base, ret) : -EINVAL;
+}

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The wait: commands in, one exact record out. Every wait here has a deadline; every number is a stranger's. */
+#include "helper/wait.h"
+
+#include "common/fd.h"
+#include "common/fdpass.h"
+#include "helper/context.h"
+#include "helper/job.h"
+#include "helper/session.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define MS UINT64_C(1000000)
+#define CPU_LOOK_MS 200
+
+/* What may end the session, and when. 0: never. */
+struct deadlines {
+        uint64_t kill_ns; /* the grace of a stop has passed */
+        uint64_t wall_ns;
+        uint64_t idle_ns;
+        uint64_t cpu_seen_us;
+        uint32_t ended_by; /* why, once something did */
+        uint32_t timeout;
+        bool gone; /* the connection has closed and the session goes on */
+};
+
+static void send_started(const struct wait *w) {
+        struct wire_started m = {
+                .head = WIRE_HEAD(WIRE_STARTED, struct wire_started, w->tty_fd >= 0),
+                .pid = (uint32_t)w->pid,
+                .inner_pid = w->inner_pid,
+                .started_us = w->page->record.started_us,
+        };
+
+        memcpy(m.trace_ns, w->page->trace_ns, sizeof(m.trace_ns));
+        memcpy(m.digest, w->job->digest, sizeof(m.digest));
+        snprintf(m.cgroup, sizeof(m.cgroup), "%.*s", LIMIT_CGROUP_BYTES - 1, w->page->cgroup);
+        fdpass_send(w->conn, &m, sizeof(m), &w->tty_fd, w->tty_fd >= 0, MSG_DONTWAIT);
+}
+
+/* One process by a pidfd that is opened only after its number was read and proved again by a second reading. */
+static void signal_all(const struct wait *w, int sig) {
+        uint32_t first[256], again[256];
+        uint32_t n = cgroup_pids(w->cg.procs_fd, first, 256);
+
+        for (uint32_t i = 0; i < n && i < 256; i++) {
+                int fd = (int)syscall(SYS_pidfd_open, first[i], 0);
+                uint32_t m = fd < 0 ? 0 : cgroup_pids(w->cg.procs_fd, again, 256);
+
+                for (uint32_t k = 0; k < m && k < 256; k++)
+                        if (again[k] == first[i])
+                                syscall(SYS_pidfd_send_signal, fd, sig, NULL, 0);
+                close_fd(fd);
+        }
+}
+
+static void signal_command(const struct wait *w, int sig, uint32_t scope) {
+        if (sig < 1 || sig > 64)
+                return;
+        if (scope == WIRE_SCOPE_LEADER)
+                syscall(SYS_pidfd_send_signal, w->pidfd, sig, NULL, 0);
+        else if (scope == WIRE_SCOPE_GROUP)
+                syscall(SYS_kill, -w->pid, sig); /* C is not reaped yet: its number is its own */
+        else if (scope == WIRE_SCOPE_ALL)
+                signal_all(w, sig);
+}
+
+static void begin_stop(const struct wait *w, struct deadlines *d, int sig, uint32_t grace_ms, uint32_t ended_by) {
+        if (grace_ms > LIMIT_GRACE_MS)
+                grace_ms = LIMIT_GRACE_MS;
+        if (!d->ended_by)
+                d->ended_by = ended_by;
+        d->kill_ns = now_ns() + grace_ms * MS;
+        signal_command(w, sig, WIRE_SCOPE_LEADER);
+}
+
+static void resize(const struct wait *w, const struct wire_resize *m) {
+        struct winsize size = { .ws_row = m->rows, .ws_col = m->cols };
+
+        if (w->tty_fd >= 0)
+                ioctl(w->tty_fd, TIOCSWINSZ, &size);
+}
+
+/* One command. What is not exactly one of the closed set is ignored: it cannot be anything else. */
+static void obey(const struct wait *w, struct deadlines *d) {
+        union {
+                struct wire_head head;
+                struct wire_signal signal;
+                struct wire_stop stop;
+                struct wire_resize resize;
+        } m;
+        ssize_t n = recv(w->conn, &m, sizeof(m), MSG_DONTWAIT | MSG_TRUNC);
+
+        if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+                d->gone = true;
+        if (n < (ssize_t)sizeof(m.head) || n > (ssize_t)sizeof(m) || wire_check_head(&m, (size_t)n, 0))
+                return;
+        if (m.head.kind == WIRE_SIGNAL && n == sizeof(m.signal))
+                signal_command(w, (int)m.signal.signal, m.signal.scope);
+        else if (m.head.kind == WIRE_STOP && n == sizeof(m.stop))
+                begin_stop(w, d, (int)m.stop.signal, m.stop.grace_ms, m.stop.ended_by);
+        else if (m.head.kind == WIRE_RESIZE && n == sizeof(m.resize))
+                resize(w, &m.resize);
+}
+
+static void kill_now(const struct wait *w, struct deadlines *d, uint32_t ended_by, uint32_t timeout) {
+        if (!d->ended_by)
+                d->ended_by = ended_by;
+        if (!d->timeout)
+                d->timeout = timeout;
+        d->kill_ns = 0;
+        cgroup_kill(w->cg.kill_fd);
+}
+
+/* Wall, CPU and idle time; the grace of a stop. */
+static void look_at_clock(const struct wait *w, struct deadlines *d) {
+        const struct wire_plan *p = w->job->plan;
+        uint64_t now = now_ns(), cpu;
+
+        if (d->kill_ns && now >= d->kill_ns)
+                kill_now(w, d, WIRE_BY_STOP, WIRE_TIMEOUT_NONE);
+        if (d->wall_ns && now >= d->wall_ns) {
+                d->wall_ns = 0;
+                kill_now(w, d, WIRE_BY_TIMEOUT, WIRE_TIMEOUT_WALL);
+        }
+        if (!p->cpu_ms && !p->idle_ms)
+                return;
+        cpu = cgroup_cpu_us(w->cg.cpu_fd);
+        if (p->cpu_ms && cpu >= p->cpu_ms * 1000)
+                kill_now(w, d, WIRE_BY_TIMEOUT, WIRE_TIMEOUT_CPU);
+        if (p->idle_ms && cpu != d->cpu_seen_us)
+                d->idle_ns = now + p->idle_ms * MS;
+        d->cpu_seen_us = cpu;
+        if (p->idle_ms && now >= d->idle_ns)
+                kill_now(w, d, WIRE_BY_TIMEOUT, WIRE_TIMEOUT_IDLE);
+}
+
+static int next_timeout(const struct wait *w, const struct deadlines *d) {
+        const struct wire_plan *p = w->job->plan;
+        uint64_t now = now_ns(), next = UINT64_MAX;
+
+        if (d->kill_ns)
+                next = d->kill_ns;
+        if (d->wall_ns && d->wall_ns < next)
+                next = d->wall_ns;
+        if ((p->cpu_ms || p->idle_ms) && now + CPU_LOOK_MS * MS < next)
+                next = now + CPU_LOOK_MS * MS;
+        if (next == UINT64_MAX)
+                return -1;
+        return next <= now ? 0 : (next - now) / MS > 3600000 ? 3600000 : (int)((next - now) / MS) + 1;
+}
+
+/* A zombie that a tracer holds makes the pidfd readable and gives no status: bounded, then said. */
+static void take_status(const struct wait *w, struct wire_exited *e) {
+        const uint64_t deadline = now_ns() + LIMIT_STATUS_MS * MS;
+        siginfo_t info = {};
+        struct rusage usage = {};
+
+        while (waitid(P_PIDFD, (id_t)w->pidfd, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 && info.si_pid == 0) {
+                if (now_ns() >= deadline) {
+                        e->flags |= WIRE_EXIT_STATUS_WITHHELD;
+                        return;
+                }
+                poll(NULL, 0, 2);
+        }
+        e->status = info.si_code == CLD_EXITED ? info.si_status << 8 : info.si_status | (info.si_code == CLD_DUMPED ? 0x80 : 0);
+        w->page->record = *e; /* before it is reaped: the listener completes what is lost after this */
+        w->page->phase = PHASE_RECORDED;
+        syscall(SYS_waitid, P_PIDFD, w->pidfd, &info, WEXITED | WNOHANG | __WALL, &usage);
+        e->utime_us = (uint64_t)usage.ru_utime.tv_sec * 1000000 + (uint64_t)usage.ru_utime.tv_usec;
+        e->stime_us = (uint64_t)usage.ru_stime.tv_sec * 1000000 + (uint64_t)usage.ru_stime.tv_usec;
+        e->maxrss_kib = (uint64_t)usage.ru_maxrss;
+}
+
+/* Ended before "exited" is said, or listed where they are to stay. */
+static void end_leftovers(const struct wait *w, struct wire_exited *e) {
+        if (!cgroup_is_populated(w->cg.events_fd))
+                return;
+        e->n_leftovers = cgroup_pids(w->cg.procs_fd, e->leftovers, LIMIT_LEFTOVERS);
+        if (w->job->plan->flags & WIRE_PLAN_KEEP_LEFTOVERS)
+                return;
+        cgroup_kill(w->cg.kill_fd);
+        if (!cgroup_wait_empty(w->cg.events_fd, now_ns() + LIMIT_KILL_MS * MS))
+                e->flags |= WIRE_EXIT_UNKILLABLE;
+}
+
+static void record_end(const struct wait *w, const struct deadlines *d) {
+        struct wire_exited e = w->page->record;
+
+        e.ended_us = now_real_us();
+        e.ended_by = d->ended_by;
+        e.timeout = d->timeout;
+        take_status(w, &e);
+        end_leftovers(w, &e);
+        e.cpu_us = cgroup_cpu_us(w->cg.cpu_fd);
+        w->page->trace_ns[WIRE_T_ENDED] = now_ns();
+        memcpy(e.trace_ns, w->page->trace_ns, sizeof(e.trace_ns));
+        w->page->record = e;
+        w->page->phase = PHASE_RECORDED;
+}
+
+static void client_gone(const struct wait *w, struct deadlines *d) {
+        if (w->job->plan->flags & WIRE_PLAN_KEEP_GONE)
+                return;
+        kill_now(w, d, WIRE_BY_BROKER, WIRE_TIMEOUT_NONE);
+}
+
+/* Until C's pidfd says that it has ended. */
+static void attend(const struct wait *w, struct deadlines *d) {
+        for (;;) {
+                struct pollfd p[2] = { { .fd = w->pidfd, .events = POLLIN }, { .fd = d->gone ? -1 : w->conn, .events = POLLIN } };
+
+                if (poll(p, 2, next_timeout(w, d)) < 0 && errno != EINTR)
+                        kill_now(w, d, WIRE_BY_SUPERVISOR, WIRE_TIMEOUT_NONE);
+                if (p[0].revents)
+                        return;
+                if (p[1].revents) {
+                        obey(w, d);
+                        if (d->gone)
+                                client_gone(w, d);
+                }
+                look_at_clock(w, d);
+        }
+}
+
+static void begin_record(struct wait *w) {
+        struct wire_exited *e = &w->page->record;
+
+        e->head = WIRE_HEAD(WIRE_EXITED, struct wire_exited, 0);
+        memcpy(e->session, w->job->plan->session, sizeof(e->session));
+        e->pid = (uint32_t)w->pid;
+        e->inner_pid = w->inner_pid;
+        e->started_us = now_real_us();
+}
+
+void wait_session(struct wait *w) {
+        const struct wire_plan *p = w->job->plan;
+        const uint64_t now = now_ns();
+        struct deadlines d = { .wall_ns = p->wall_ms ? now + p->wall_ms * MS : 0, .idle_ns = now + p->idle_ms * MS };
+
+        w->report_fd = close_fd(w->report_fd);
+        begin_record(w);
+        w->page->phase = PHASE_STARTED;
+        send_started(w);
+        attend(w, &d);
+        record_end(w, &d);
+        if (fdpass_send(w->conn, &w->page->record, sizeof(w->page->record), NULL, 0, 0) < 0)
+                return; /* the broker is gone, and the record is in the helper's log by the listener */
+        if (p->flags & WIRE_PLAN_KEEP_LEFTOVERS && w->page->record.n_leftovers)
+                cgroup_wait_empty(w->cg.events_fd, UINT64_MAX);
+}

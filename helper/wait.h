@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The supervisor after the command's birth: user airlock-session with CAP_KILL alone, a filter of its own, these fds:
+ *   connection · pidfd of C · socketpair until exec · cgroup.kill (with the lock) · cgroup.events · cgroup.procs ·
+ *   cpu.stat · /proc/C/stat · /proc/C/attr/current · plan · terminal's master · 0 to 2, which are empty pipes
+ * A test compares this list with /proc. */
+#pragma once
+
+#include "helper/cgroup.h"
+#include "helper/report.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+struct job;
+struct session_page;
+
+struct wait {
+        int conn;
+        int report_fd;
+        int tty_fd;
+        int pidfd;
+        int stat_fd;
+        int label_fd;
+        pid_t pid;
+        uint32_t inner_pid;
+        struct cgroup cg;
+        struct session_page *page;
+        const struct job *job;
+};
+
+/* Gives up root: own user, CAP_KILL, no_new_privs, filter. 0, or -1 and *f. */
+int wait_drop(struct wait *w, struct fail *f);
+
+/* Reports the start, serves commands until the command has ended and its cgroup is empty, reports the end. */
+void wait_session(struct wait *w);
