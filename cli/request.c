@@ -306,6 +306,7 @@ static int parse_options(struct request *request, const char *command, int argc,
                 const char *argument = argv[optind < argc ? optind : argc - 1];
                 int c = getopt_long(argc, argv, letters, longs, NULL);
                 const struct option_row *row = c == -1 || c == '?' || c == ':' ? NULL : row_of(c);
+                bool attached;
 
                 if (c == -1)
                         break;
@@ -314,8 +315,8 @@ static int parse_options(struct request *request, const char *command, int argc,
                 if (row->letter == 'h')
                         return help_print(command) ? HELP_SHOWN : 125;
                 /* -u=root, as the peers' option parser takes it */
-                status = take(request, row,
-                              optarg && c < 256 && *optarg == '=' ? optarg + 1 : optarg);
+                attached = optarg && c < 256 && optarg > argument && optarg < argument + strlen(argument);
+                status = take(request, row, attached && *optarg == '=' ? optarg + 1 : optarg);
         }
         return status;
 }
