@@ -18,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct policy_set;  /* frozen rules, reference counted; verdicts point into it */
+struct policy_set; /* frozen rules, reference counted; verdicts point into it */
 struct policy_rule;
 
 /* Zero is "unknown": what is unknown never satisfies an allowing rule. */
@@ -124,7 +124,7 @@ struct policy_as_user {
         uint32_t gid;
         const uint32_t *groups;
         size_t n_groups;
-        enum policy_tri is_default; /* the resolved user is the target's default */
+        enum policy_tri is_default;                 /* the resolved user is the target's default */
         const struct policy_as_group *asked_groups; /* group and groups of the request */
         size_t n_asked_groups;
 };
@@ -166,7 +166,7 @@ struct policy_request {
         bool privileged;     /* asks for the Capabilities= of the deciding rule */
         const char *seccomp; /* name as asked; NULL: none */
         enum policy_tri no_new_privs; /* as asked; POLICY_UNKNOWN: not asked */
-        const char *label;   /* as asked; NULL: the target's */
+        const char *label;            /* as asked; NULL: the target's */
         bool tty;
         unsigned n_extra_fds;
         unsigned fd_kinds;      /* enum policy_fd_kind of streams and extra descriptors */
@@ -198,11 +198,12 @@ struct policy_verdict {
         enum policy_refusal refusal;
         const struct policy_rule *rule; /* that decided; NULL: none matched */
         /* The rest is set only if the answer is not deny. */
-        uint64_t caps; /* beyond the target init's; each must be within the ceiling or is refused by name ... */
+        uint64_t
+                caps; /* beyond the target init's; each must be within the ceiling or is refused by name ... */
         bool caps_all; /* ... but with this one caps is everything: cut it to ceiling and kernel */
-        const char *seccomp;   /* profile name: target, default, unconfined or a file of seccomp.d */
-        bool no_new_privs;     /* on, whatever the target has; false: as the target */
-        const char *label;     /* as asked; NULL: the target's */
+        const char *seccomp; /* profile name: target, default, unconfined or a file of seccomp.d */
+        bool no_new_privs;   /* on, whatever the target has; false: as the target */
+        const char *label;   /* as asked; NULL: the target's */
         enum policy_gone client_gone;
         uint64_t keep_for_s;
         const char *const *env_set; /* NAME=VALUE, applied last */

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lines for people, of bounded size, in which nothing that a caller or a file wrote is raw. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct text {
+        char *buf;
+        size_t size, used; /* used may exceed size: the text was cut */
+};
+
+void text_add(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Printable ASCII as it is, a backslash doubled, everything else as \xHH: decodes back exactly. */
+void text_escaped(struct text *text, const char *from);
+/* Ends the buffer; 0, or 1 where it was too small. */
+int text_end(struct text *text);
