@@ -103,13 +103,14 @@ def bundle_config(root, cgroup_path, userns=False, args=None, **process):
 class Engines:
         """Folders of all engines of one run, below world; log is the file that they all write to."""
         def __init__(self, world, log, cgroup, userns):
-                self.world, self.log, self.cgroup, self.userns = world, log, cgroup, userns
+                self.world, self.log, self.cgroup = world, log, cgroup
                 self.folder = {name: os.path.join(world, name) for name in
                                ('crun', 'runc', 'podman', 'podman-run', 'docker', 'docker-exec')}
                 for folder in self.folder.values():
                         os.makedirs(folder, mode=0o711)
                 self.rootfs = os.path.join(world, 'bundle/demo/rootfs')
                 make_root(self.rootfs, SUB_ID if userns else 0)
+                self.bundle = self._bundle('demo', self.rootfs, userns)         # also for containers that COMMAND makes itself
 
         def _bundle(self, name, root, userns):
                 bundle = os.path.join(self.world, 'bundle', name)
@@ -119,15 +120,14 @@ class Engines:
                 return bundle
 
         def crun(self):
-                bundle = self._bundle('demo', self.rootfs, self.userns)
-                command = ['crun', '--root', self.folder['crun'], 'run', '-d', '-b', bundle,
-                           '--pid-file', bundle + '/pid', 'demo']
+                command = ['crun', '--root', self.folder['crun'], 'run', '-d', '-b', self.bundle,
+                           '--pid-file', self.bundle + '/pid', 'demo']
                 if self.cgroup == 'v2':
                         call(self.log, *command)
                         return
                 # crun refuses hybrid hosts: it works in a v2 view, and the container joins v1 afterwards, as runc's would.
                 call(self.log, 'unshare', '--mount', '--propagation', 'private', sys.executable, '-s', __file__, 'in-v2', *command)
-                with open(bundle + '/pid') as pid:
+                with open(self.bundle + '/pid') as pid:
                         cgroups.join_v1(int(pid.read()), '/targets/demo')
 
         def runc(self):
