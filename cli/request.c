@@ -315,7 +315,8 @@ static int parse_options(struct request *request, const char *command, int argc,
                 if (row->letter == 'h')
                         return help_print(command) ? HELP_SHOWN : 125;
                 /* -u=root, as the peers' option parser takes it */
-                attached = optarg && c < 256 && optarg > argument && optarg < argument + strlen(argument);
+                attached = optarg && c < 256 && optarg > argument &&
+                           optarg < argument + strlen(argument);
                 status = take(request, row, attached && *optarg == '=' ? optarg + 1 : optarg);
         }
         return status;

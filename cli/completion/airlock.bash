@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+# Completion of airlock for bash.
+_airlock_targets() { airlock targets --json 2>/dev/null | grep -o '"name":"[A-Za-z0-9_.:-]*"' | cut -d'"' -f4; }
+_airlock_sessions() { airlock ps -q 2>/dev/null; }
+
+_airlock() {
+        local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} sub=${COMP_WORDS[1]}
+        local exec_flags='--detach --env --env-file --interactive --tty --user --workdir --clear-env --group --group-add
+                --privileged --cap-add --cap-drop --no-new-privs --seccomp --label --timeout --idle-timeout --cpu-timeout
+                --memory --pids-limit --cpu-percent --client-gone --leftovers --stderr --name --reason --preserve-fds
+                --preserve-fd --cidfile --wait --help'
+        local words=
+
+        if [ "$COMP_CWORD" -eq 1 ]; then
+                words='exec run explain ps inspect stop kill wait targets status --help --version'
+        else
+                case $prev in
+                --env-file | --cidfile) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+                --seccomp) words='default target unconfined' ;;
+                --client-gone) words='kill hup keep keep-for:' ;;
+                --leftovers) words='kill keep' ;;
+                --stderr) words='own tty' ;;
+                --scope) words='leader group all' ;;
+                -s | --signal) words='HUP INT QUIT KILL USR1 USR2 TERM CONT STOP' ;;
+                *)
+                        case $sub in
+                        exec) words="$exec_flags $(_airlock_targets)" ;;
+                        run | explain) words="$exec_flags --json $(_airlock_targets)" ;;
+                        ps) words='--all --filter --json --no-trunc --quiet --help' ;;
+                        inspect | wait) words="--json --help $(_airlock_sessions)" ;;
+                        stop) words="--time --help $(_airlock_sessions)" ;;
+                        kill) words="--signal --scope --help $(_airlock_sessions)" ;;
+                        targets) words='--filter --json --help' ;;
+                        status) words='--json --help' ;;
+                        esac
+                        ;;
+                esac
+        fi
+        mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+}
+complete -F _airlock airlock
