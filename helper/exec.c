@@ -61,37 +61,36 @@ static pid_t start_intermediate(const struct cgroup *cg, struct session_page *pa
         return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 }
 
-/* The intermediate's or the command's words. The latter's are a stranger's: they count as one thing only. */
-static void take_report(const struct fail *m, bool from_command, struct fail *f) {
-        *f = *m;
-        if (from_command) {
-                f->reason = m->reason == REASON_NOT_FOUND ? REASON_NOT_FOUND : REASON_NOT_EXECUTABLE;
-                f->step = WIRE_STEP_EXEC;
-                f->err = m->err > 0 && m->err < 4096 ? m->err : EIO;
-                f->arg = 0;
-        }
-        if (f->reason >= REASON_COUNT || !f->reason)
-                f->reason = REASON_STEP;
-}
-
-/* One message of the socketpair. 1 a refusal (in *f), 0 nothing more (end of file, or not yet), 2 the terminal. */
-static int read_report(struct wait *w, bool from_command, struct fail *f) {
+/* One message of I. 1 a refusal (in *f), 0 nothing more, 2 the terminal. */
+static int read_report(struct wait *w, struct fail *f) {
         struct fail m;
         int fds[1] = { -1 };
         size_t size, n;
-        int r = fdpass_recv(w->report_fd, &m, sizeof(m), &size, fds, 1, &n, MSG_DONTWAIT);
 
-        if (r < 0)
+        if (fdpass_recv(w->report_fd, &m, sizeof(m), &size, fds, 1, &n, MSG_DONTWAIT) < 0)
                 return 0;
-        if (size == sizeof(m) && n == 1 && !m.reason && !from_command && w->tty_fd < 0) {
+        if (size == sizeof(m) && n == 1 && !m.reason && w->tty_fd < 0) {
                 w->tty_fd = fds[0];
                 return 2;
         }
         close_fds(fds, n);
-        if (size != sizeof(m))
-                m = (struct fail){ .reason = REASON_STEP, .err = EPROTO };
-        take_report(&m, from_command, f);
+        *f = size == sizeof(m) && m.reason && m.reason < REASON_COUNT ? m : (struct fail){ .reason = REASON_STEP, .err = EPROTO };
         return 1;
+}
+
+/* One message of C, which counts as one thing only: whatever C sends is a stranger's. recv takes no fd along. */
+static bool read_last_words(const struct wait *w, struct fail *f) {
+        struct fail m = {};
+        ssize_t n = recv(w->report_fd, &m, sizeof(m), MSG_DONTWAIT);
+
+        if (n <= 0)
+                return false;
+        *f = (struct fail){
+                .reason = m.reason == REASON_NOT_FOUND ? REASON_NOT_FOUND : REASON_NOT_EXECUTABLE,
+                .step = WIRE_STEP_EXEC,
+                .err = m.err > 0 && m.err < 4096 ? m.err : EIO,
+        };
+        return true;
 }
 
 static int poll_until(int fd, short events, uint64_t deadline_ns) {
@@ -123,11 +122,11 @@ static int finish_intermediate(struct wait *w, int pidfd, uint64_t deadline, str
         if (reap(pidfd, &status) < 0)
                 return refuse_step(f, REASON_STEP, WIRE_STEP_CLONE, ECHILD);
         if (status == 0) {
-                if (run.job->plan->flags & WIRE_PLAN_TTY && read_report(w, false, f) != 2)
+                if (run.job->plan->flags & WIRE_PLAN_TTY && read_report(w, f) != 2)
                         return refuse_step(f, REASON_TTY, WIRE_STEP_TTY, EPROTO);
                 return 0;
         }
-        while (read_report(w, false, f) == 2)
+        while (read_report(w, f) == 2)
                 ;
         return f->reason ? -1 : refuse_step(f, REASON_STEP, WIRE_STEP_CLONE, EPROTO);
 }
@@ -185,7 +184,7 @@ static int has_executed(int stat_fd) {
 static int await_exec(struct wait *w, uint64_t deadline, struct fail *f) {
         if (!poll_until(w->report_fd, POLLIN, deadline))
                 return refuse(f, REASON_STUCK);
-        if (read_report(w, true, f) == 1)
+        if (read_last_words(w, f))
                 return -1;
         return has_executed(w->stat_fd) ? 0 : refuse_step(f, REASON_STEP, WIRE_STEP_EXEC, EKEYREJECTED);
 }
