@@ -119,8 +119,9 @@ int policy_error_text(const struct policy_error *error, char *buf, size_t size) 
         struct text text = { .buf = buf, .size = size };
 
         text_escaped(&text, error->file);
-        text_add(&text, ":%u:%u: %s", error->line, error->column,
-                 error->warning ? "warning: " : "");
+        if (error->line)
+                text_add(&text, ":%u:%u", error->line, error->column);
+        text_add(&text, ": %s", error->warning ? "warning: " : "");
         text_escaped(&text, error->message);
         if (error->suggestion) {
                 text_add(&text, "; did you mean ");

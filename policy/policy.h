@@ -214,7 +214,7 @@ struct policy_verdict {
 /* Rules */
 struct policy_error {
         char *file;
-        unsigned line;
+        unsigned line;   /* 0: it is about the file as such */
         unsigned column; /* in bytes, from 1 */
         bool warning;    /* said by check; does not keep the rules from being used */
         char *message;
