@@ -1,9 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""
-A service that answers as the real one would, or as it never should: commands run on this host, and what the client asked for is
-written down. For tests of the client alone: forged and missing ends, odd answers, hostile text. usage: fake_broker.py ADDRESS LOG
-"""
+# A service that answers as the real one would, or as it never should: commands run on this host, and what the client asked for is
+# written down. For tests of the client alone: forged and missing ends, odd answers, hostile text. usage: fake_broker.py ADDRESS LOG
 import hashlib
 import json
 import os
