@@ -182,6 +182,7 @@ struct wire_facts {
         struct wire_identity identity;
         uint64_t ns[WIRE_NS_KINDS];
         uint64_t caps[CAPS_SETS];
+        uint64_t ceiling_caps;   /* what the ceiling lets an exec into this target have at most, privileged or not */
         uint64_t rlimits[16][2]; /* soft, hard; RLIM_INFINITY is ~0 */
         uint32_t reason;         /* why the ceiling refuses this target; 0 where ALLOWED */
         uint32_t pid;
@@ -189,7 +190,7 @@ struct wire_facts {
         uint32_t seccomp_filters;
         uint32_t no_new_privs;
         uint32_t umask;
-        uint32_t uid;
+        uint32_t uid; /* as the helper sees it: not yet mapped into the target's user namespace */
         uint32_t gid;
         int32_t oom_score_adj;
         uint32_t environ_size;

@@ -6,6 +6,7 @@
 #include "common/memfd.h"
 #include "helper/context.h"
 #include "helper/ops.h"
+#include "helper/plan.h"
 #include "helper/target.h"
 #include "helper/text.h"
 
@@ -39,6 +40,7 @@ static int describe_one(const struct request *q, uint32_t index, bool with_envir
         facts->head = WIRE_HEAD(WIRE_FACTS, struct wire_facts, fd >= 0);
         facts->index = index;
         facts->flags |= WIRE_FACT_ALLOWED;
+        facts->ceiling_caps = plan_ceiling_caps(&target);
         r = fdpass_send(q->conn, facts, sizeof(*facts), &fd, fd >= 0, 0);
         close_fd(fd);
         return r < 0 ? refuse_step(f, REASON_STEP, WIRE_STEP_RECEIVE, -r) : 0;

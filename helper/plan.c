@@ -66,22 +66,31 @@ static int check_sets(const struct wire_plan *p, struct fail *f) {
         return 0;
 }
 
+/* Every process of such a container could seize a privileged command and use what it has. */
+static bool may_be_seized(const struct target *t) {
+        return !target_has_own_userns(t) && !context.ceiling->privileged_into_ptrace &&
+               t->facts.caps[CAPS_BOUNDING] & CAPS_BIT(CAP_SYS_PTRACE);
+}
+
+static uint64_t plain_caps(const struct target *t) {
+        return t->facts.caps[CAPS_BOUNDING] & context.ceiling->plain_caps;
+}
+
+uint64_t plan_ceiling_caps(const struct target *t) {
+        return plain_caps(t) | (may_be_seized(t) ? 0 : context.ceiling->privileged_caps);
+}
+
 static int check_caps(struct job *job, struct fail *f) {
-        const struct ceiling *c = context.ceiling;
+        const struct target *t = &job->target;
         const uint64_t asked = job->plan->caps[CAPS_BOUNDING];
-        const uint64_t plain = job->target.facts.caps[CAPS_BOUNDING] & c->plain_caps;
-        const uint64_t beyond = asked & ~plain;
+        const uint64_t beyond = asked & ~plain_caps(t) & ~context.ceiling->privileged_caps;
 
         if (check_sets(job->plan, f) < 0)
                 return -1;
-        if (!caps_subset(beyond, c->privileged_caps))
-                return refuse_arg(f, REASON_CAPS_CEILING, (uint32_t)caps_first(beyond & ~c->privileged_caps));
-        job->privileged = !caps_subset(asked, job->target.facts.caps[CAPS_BOUNDING]);
-        /* Every process of such a container could seize the command and use what it has. */
-        if (job->privileged && !target_has_own_userns(&job->target) && !c->privileged_into_ptrace &&
-            job->target.facts.caps[CAPS_BOUNDING] & CAPS_BIT(CAP_SYS_PTRACE))
-                return refuse(f, REASON_TARGET_PTRACE);
-        return 0;
+        if (beyond)
+                return refuse_arg(f, REASON_CAPS_CEILING, (uint32_t)caps_first(beyond));
+        job->privileged = !caps_subset(asked, t->facts.caps[CAPS_BOUNDING]);
+        return job->privileged && may_be_seized(t) ? refuse(f, REASON_TARGET_PTRACE) : 0;
 }
 
 /* A rootless container is its owner's: nobody else's requests, and no rights that its owner does not have. */

@@ -4,7 +4,13 @@
 
 #include "helper/report.h"
 
+#include <stdint.h>
+
 struct job;
+struct target;
+
+/* The largest bounding set that an exec into this target may ask for. */
+uint64_t plan_ceiling_caps(const struct target *t);
 
 /* Decides job->privileged, floor, host ids and the mask of setns on the way. 0, or -1 and *f. */
 int plan_check(struct job *job, struct fail *f);
