@@ -36,6 +36,8 @@
 #define LIMIT_REQUEST_AGE_MS 10000u /* a request's own deadline may not lie further ahead */
 #define LIMIT_KILL_MS 5000u         /* from cgroup.kill to an empty cgroup */
 #define LIMIT_STATUS_MS 1000u       /* from a readable pidfd to a status: a tracer may withhold it */
+#define LIMIT_ORPHAN_MS 30000u      /* a session without a broker, unless it was asked to outlive it */
+#define LIMIT_RETRY_MS 200u         /* longest pause between two tries to reach a broker; the first is 2 ms */
 #define LIMIT_GRACE_DEFAULT_MS 10000u
 #define LIMIT_GRACE_MS 3600000u
 #define LIMIT_LEFTOVERS 16u

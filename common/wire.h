@@ -104,9 +104,10 @@ enum caps_set { CAPS_BOUNDING, CAPS_PERMITTED, CAPS_EFFECTIVE, CAPS_INHERITABLE,
 #define WIRE_PLAN_TTY (1u << 1)            /* a terminal of the target's devpts */
 #define WIRE_PLAN_LISTED32 (1u << 2)       /* the profile lists 32-bit system calls: the floor lets them pass */
 #define WIRE_PLAN_KEEP_LEFTOVERS (1u << 3) /* processes that outlive the command stay */
-#define WIRE_PLAN_KEEP_GONE (1u << 4)      /* the session outlives its connection */
+#define WIRE_PLAN_KEEP_GONE (1u << 4)      /* the session outlives its broker for any time; else LIMIT_ORPHAN_MS */
 #define WIRE_PLAN_STDERR_OWN (1u << 5)     /* with a terminal: fd 2 is the stderr slot */
-#define WIRE_PLAN_FLAGS ((1u << 6) - 1)
+#define WIRE_PLAN_ACK (1u << 6)            /* the end record is kept until WIRE_ACK: the broker commits it first */
+#define WIRE_PLAN_FLAGS ((1u << 7) - 1)
 
 /* Which process the broker approved: all from the kernel. */
 struct wire_identity {
@@ -270,10 +271,13 @@ struct wire_exited {
         uint32_t reserved;
 };
 
+/* A supervisor that lost its broker connects out to sessions.sock and says this. The broker answers with a bare
+ * head of kind WIRE_HELLO when it is ready for fds (at most 100 such at a time); then come WIRE_STARTED, with the
+ * plan's memfd and, for a terminal, its master, and in the end WIRE_EXITED, once or again. */
 struct wire_hello {
         struct wire_head head;
         uint8_t session[32];
-        uint32_t state; /* 1 running, 2 ended: WIRE_EXITED follows */
+        uint32_t state; /* 1 running, 2 ended */
         uint32_t reserved;
 };
 

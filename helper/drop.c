@@ -19,11 +19,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* What wait.c calls, and nothing that opens, creates, maps or receives a file descriptor. recvfrom, never recvmsg. */
+/* What wait.c calls, and nothing that opens, maps or receives a file descriptor. recvfrom, never recvmsg. */
 static const int allowed[] = {
         SYS_poll,   SYS_pread64,       SYS_pwrite64,    SYS_recvfrom,   SYS_sendmsg, SYS_waitid, SYS_pidfd_send_signal,
         SYS_close,  SYS_clock_gettime, SYS_exit_group,  SYS_exit,       SYS_ioctl,   SYS_rt_sigreturn,
         SYS_restart_syscall,           SYS_pidfd_open,  SYS_getpid,
+        SYS_socket, SYS_connect,       SYS_getsockopt, /* to the next broker, helper/link.c */
 #if AIRLOCK_SANITIZED
         SYS_mmap,   SYS_munmap,        SYS_madvise,     SYS_write,      SYS_futex,   SYS_sigaltstack, SYS_rt_sigprocmask,
         SYS_openat, SYS_readlink,      SYS_read,        SYS_gettid,     SYS_mprotect, SYS_getrlimit,  SYS_prctl, SYS_sched_yield,

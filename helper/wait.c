@@ -6,6 +6,7 @@
 #include "common/fdpass.h"
 #include "helper/context.h"
 #include "helper/job.h"
+#include "helper/link.h"
 #include "helper/session.h"
 
 #include <errno.h>
@@ -31,21 +32,29 @@ struct deadlines {
         uint64_t cpu_seen_us;
         uint32_t ended_by; /* why, once something did */
         uint32_t timeout;
-        bool gone; /* the connection has closed and the session goes on */
+        bool acknowledged; /* the end record is committed elsewhere */
+        struct link link;
 };
 
-static void send_started(const struct wait *w) {
+/* To a broker that did not ask for the exec, the plan comes along: it says what this session is. */
+static void send_started(const struct wait *w, bool with_plan) {
         struct wire_started m = {
-                .head = WIRE_HEAD(WIRE_STARTED, struct wire_started, w->tty_fd >= 0),
                 .pid = (uint32_t)w->pid,
                 .inner_pid = w->inner_pid,
                 .started_us = w->page->record.started_us,
         };
+        int fds[2];
+        unsigned n = 0;
 
+        if (with_plan)
+                fds[n++] = w->job->fds[WIRE_SLOT_PLAN];
+        if (w->tty_fd >= 0)
+                fds[n++] = w->tty_fd;
+        m.head = WIRE_HEAD(WIRE_STARTED, struct wire_started, n);
         memcpy(m.trace_ns, w->page->trace_ns, sizeof(m.trace_ns));
         memcpy(m.digest, w->job->digest, sizeof(m.digest));
         snprintf(m.cgroup, sizeof(m.cgroup), "%.*s", LIMIT_CGROUP_BYTES - 1, w->page->cgroup);
-        fdpass_send(w->conn, &m, sizeof(m), &w->tty_fd, w->tty_fd >= 0, MSG_DONTWAIT);
+        fdpass_send(w->conn, &m, sizeof(m), fds, n, MSG_DONTWAIT);
 }
 
 /* One process by a pidfd that is opened only after its number was read and proved again by a second reading. */
@@ -79,7 +88,7 @@ static void begin_stop(const struct wait *w, struct deadlines *d, int sig, uint3
         if (grace_ms > LIMIT_GRACE_MS)
                 grace_ms = LIMIT_GRACE_MS;
         if (!d->ended_by)
-                d->ended_by = ended_by;
+                d->ended_by = ended_by <= WIRE_BY_SUPERVISOR ? ended_by : WIRE_BY_STOP;
         d->kill_ns = now_ns() + grace_ms * MS;
         signal_command(w, sig, WIRE_SCOPE_LEADER);
 }
@@ -91,8 +100,17 @@ static void resize(const struct wait *w, const struct wire_resize *m) {
                 ioctl(w->tty_fd, TIOCSWINSZ, &size);
 }
 
-/* One command. What is not exactly one of the closed set is ignored: it cannot be anything else. */
-static void obey(const struct wait *w, struct deadlines *d) {
+static void adopted(const struct wait *w, struct deadlines *d) {
+        if (d->link.adopted)
+                return;
+        d->link.adopted = true;
+        d->link.orphan_ns = 0;
+        send_started(w, true);
+}
+
+/* One command. What is not exactly one of the closed set is ignored: it cannot be anything else. False: the
+ * connection has ended. */
+static bool obey(const struct wait *w, struct deadlines *d) {
         union {
                 struct wire_head head;
                 struct wire_signal signal;
@@ -102,15 +120,20 @@ static void obey(const struct wait *w, struct deadlines *d) {
         ssize_t n = recv(w->conn, &m, sizeof(m), MSG_DONTWAIT | MSG_TRUNC);
 
         if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
-                d->gone = true;
+                return false;
         if (n < (ssize_t)sizeof(m.head) || n > (ssize_t)sizeof(m) || wire_check_head(&m, (size_t)n, 0))
-                return;
+                return true;
         if (m.head.kind == WIRE_SIGNAL && n == sizeof(m.signal))
                 signal_command(w, (int)m.signal.signal, m.signal.scope);
         else if (m.head.kind == WIRE_STOP && n == sizeof(m.stop))
                 begin_stop(w, d, (int)m.stop.signal, m.stop.grace_ms, m.stop.ended_by);
         else if (m.head.kind == WIRE_RESIZE && n == sizeof(m.resize))
                 resize(w, &m.resize);
+        else if (m.head.kind == WIRE_HELLO && n == sizeof(m.head))
+                adopted(w, d);
+        else if (m.head.kind == WIRE_ACK && n == sizeof(m.head))
+                d->acknowledged = true;
+        return true;
 }
 
 static void kill_now(const struct wait *w, struct deadlines *d, uint32_t ended_by, uint32_t timeout) {
@@ -129,6 +152,10 @@ static void look_at_clock(const struct wait *w, struct deadlines *d) {
 
         if (d->kill_ns && now >= d->kill_ns)
                 kill_now(w, d, WIRE_BY_STOP, WIRE_TIMEOUT_NONE);
+        if (d->link.orphan_ns && now >= d->link.orphan_ns) {
+                d->link.orphan_ns = 0;
+                kill_now(w, d, WIRE_BY_BROKER, WIRE_TIMEOUT_NONE);
+        }
         if (d->wall_ns && now >= d->wall_ns) {
                 d->wall_ns = 0;
                 kill_now(w, d, WIRE_BY_TIMEOUT, WIRE_TIMEOUT_WALL);
@@ -147,12 +174,12 @@ static void look_at_clock(const struct wait *w, struct deadlines *d) {
 
 static int next_timeout(const struct wait *w, const struct deadlines *d) {
         const struct wire_plan *p = w->job->plan;
+        const uint64_t times[] = { d->kill_ns, d->wall_ns, d->link.retry_ns, d->link.orphan_ns };
         uint64_t now = now_ns(), next = UINT64_MAX;
 
-        if (d->kill_ns)
-                next = d->kill_ns;
-        if (d->wall_ns && d->wall_ns < next)
-                next = d->wall_ns;
+        for (unsigned i = 0; i < sizeof(times) / sizeof(*times); i++)
+                if (times[i] && times[i] < next)
+                        next = times[i];
         if ((p->cpu_ms || p->idle_ms) && now + CPU_LOOK_MS * MS < next)
                 next = now + CPU_LOOK_MS * MS;
         if (next == UINT64_MAX)
@@ -209,27 +236,46 @@ static void record_end(const struct wait *w, const struct deadlines *d) {
         w->page->phase = PHASE_RECORDED;
 }
 
-static void client_gone(const struct wait *w, struct deadlines *d) {
-        if (w->job->plan->flags & WIRE_PLAN_KEEP_GONE)
-                return;
-        kill_now(w, d, WIRE_BY_BROKER, WIRE_TIMEOUT_NONE);
-}
-
 /* Until C's pidfd says that it has ended. */
-static void attend(const struct wait *w, struct deadlines *d) {
+static void attend(struct wait *w, struct deadlines *d) {
         for (;;) {
-                struct pollfd p[2] = { { .fd = w->pidfd, .events = POLLIN }, { .fd = d->gone ? -1 : w->conn, .events = POLLIN } };
+                struct pollfd p[2] = { { .fd = w->pidfd, .events = POLLIN }, { .fd = w->conn, .events = POLLIN } };
 
                 if (poll(p, 2, next_timeout(w, d)) < 0 && errno != EINTR)
                         kill_now(w, d, WIRE_BY_SUPERVISOR, WIRE_TIMEOUT_NONE);
                 if (p[0].revents)
                         return;
-                if (p[1].revents) {
-                        obey(w, d);
-                        if (d->gone)
-                                client_gone(w, d);
-                }
+                if (p[1].revents && !obey(w, d))
+                        link_lost(w, &d->link);
+                link_try(w, &d->link, false);
                 look_at_clock(w, d);
+        }
+}
+
+static bool send_record(const struct wait *w) {
+        return fdpass_send(w->conn, &w->page->record, sizeof(w->page->record), NULL, 0, MSG_DONTWAIT) == 0;
+}
+
+/* The record stays here until a broker has it, or has committed it where the plan asked for that: an exit status is
+ * always in a supervisor or in the history. */
+static void deliver(struct wait *w, struct deadlines *d) {
+        const bool wants_ack = w->job->plan->flags & WIRE_PLAN_ACK;
+        bool sent = false;
+
+        d->link.orphan_ns = d->kill_ns = d->wall_ns = 0;
+        for (;;) {
+                struct pollfd p = { .fd = w->conn, .events = POLLIN };
+
+                if (!sent && w->conn >= 0 && d->link.adopted)
+                        sent = send_record(w);
+                if (sent && (!wants_ack || d->acknowledged))
+                        return;
+                poll(&p, 1, w->conn >= 0 ? (sent ? -1 : 200) : (int)LIMIT_RETRY_MS);
+                if (p.revents && !obey(w, d)) {
+                        link_lost(w, &d->link);
+                        sent = false;
+                }
+                link_try(w, &d->link, true);
         }
 }
 
@@ -248,14 +294,14 @@ void wait_session(struct wait *w) {
         const uint64_t now = now_ns();
         struct deadlines d = { .wall_ns = p->wall_ms ? now + p->wall_ms * MS : 0, .idle_ns = now + p->idle_ms * MS };
 
+        d.link.adopted = true;
         w->report_fd = close_fd(w->report_fd);
         begin_record(w);
         w->page->phase = PHASE_STARTED;
-        send_started(w);
+        send_started(w, false);
         attend(w, &d);
         record_end(w, &d);
-        if (fdpass_send(w->conn, &w->page->record, sizeof(w->page->record), NULL, 0, 0) < 0)
-                return; /* the broker is gone, and the record is in the helper's log by the listener */
+        deliver(w, &d);
         if (p->flags & WIRE_PLAN_KEEP_LEFTOVERS && w->page->record.n_leftovers)
                 cgroup_wait_empty(w->cg.events_fd, UINT64_MAX);
 }
