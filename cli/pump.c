@@ -23,28 +23,27 @@
  * Splice only from the command to a file or FIFO. Inward it would put pages of our file's cache into a pipe that a container reads
  * and may open again for writing, and a flaw such as CVE-2022-0847 would make that a way to the file. To a socket it would block.
  */
-static enum pump_way way_of(int to, bool outward) {
-        struct stat st;
+static enum pump_way way_of(const struct pump *p) {
+        struct stat to;
 
-        if (!outward || fstat(to, &st) < 0)
+        if (!p->outward || fstat(p->to, &to) < 0)
                 return PUMP_COPY;
-        return S_ISSOCK(st.st_mode) ? PUMP_SOCKET
-             : S_ISCHR(st.st_mode)  ? PUMP_TERMINAL
-                                    : PUMP_SPLICE;
+        if (S_ISSOCK(to.st_mode) || S_ISCHR(to.st_mode))
+                return S_ISSOCK(to.st_mode) ? PUMP_SOCKET : PUMP_TERMINAL;
+        return S_ISFIFO(p->from_mode) ? PUMP_SPLICE : PUMP_COPY;
 }
 
 void pump_add(struct pumps *pumps, const char *name, int from, int to, bool outward) {
+        struct pump p = { .name = name, .from = from, .to = to, .outward = outward };
         int pipe_end = outward ? from : to;
+        struct stat st;
 
         /* Each end of a pipe has flags of its own: the command's end stays as it is. */
         (void)fcntl(pipe_end, F_SETFL, fcntl(pipe_end, F_GETFL) | O_NONBLOCK);
-        pumps->pump[pumps->n++] = (struct pump){
-                .name = name,
-                .from = from,
-                .to = to,
-                .outward = outward,
-                .way = way_of(to, outward),
-        };
+        if (fstat(from, &st) == 0)
+                p.from_mode = st.st_mode;
+        p.way = way_of(&p);
+        pumps->pump[pumps->n++] = p;
 }
 
 static void pump_end(struct pump *p) {
@@ -56,7 +55,7 @@ static void pump_end(struct pump *p) {
 
 /* A reader that went away is no failure, the command learns of it as it would without us. */
 static void pump_broken(struct pump *p, int error) {
-        if (error != EPIPE && error != ECONNRESET && !(error == EIO && !p->outward)) {
+        if (error != EPIPE && error != ECONNRESET && !(error == EIO && p->way == PUMP_TERMINAL)) {
                 complain(p->name, "%s; what was left of it is lost", strerror(error));
                 p->failed = true;
         }
@@ -110,6 +109,8 @@ static int fill(struct pump *p) {
         ssize_t n = read(p->from, p->buffer, CHUNK);
 
         p->from_ready = false;
+        if (n < 0 && errno == EIO && !S_ISREG(p->from_mode))
+                n = 0; /* a terminal that was hung up, or that nobody has open any more */
         if (n < 0)
                 return errno == EAGAIN || errno == EINTR ? 0 : -errno;
         if (!n)

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #define PUMPS_MAX 16
 
@@ -16,6 +17,7 @@ struct pump {
         int from, to;
         bool outward; /* from the command to us */
         enum pump_way way;
+        mode_t from_mode;
         bool from_ready, ended, failed, grown;
         bool tail;   /* the command has ended: what is left is known */
         size_t left; /* of that */

@@ -5,6 +5,7 @@
 import hashlib
 import json
 import os
+import pty
 import signal
 import sys
 import time
@@ -58,6 +59,16 @@ def start(argv, fds, env):
         os._exit(126)
 
 
+def start_on_terminal(argv, env):
+    pid, master = pty.fork()
+    if not pid:
+        try:
+            os.execvpe(argv[0], argv, env)
+        except OSError:
+            os._exit(126)
+    return pid, master
+
+
 class Session(dbus.service.Object):
     def __init__(self, manager, number, owner, argv):
         self.id = hashlib.sha256(b'%d' % number).hexdigest()
@@ -96,6 +107,10 @@ class Session(dbus.service.Object):
         self.manager.log({'signal': int(number), 'scope': str(scope)})
         os.killpg(self.pid, number) if scope != 'leader' else os.kill(self.pid, number)
 
+    @dbus.service.method(SESSION, in_signature='qq')
+    def Resize(self, rows, cols):
+        self.manager.log({'rows': int(rows), 'cols': int(cols)})
+
     @dbus.service.method(SESSION, in_signature='u')
     def Stop(self, grace):
         self.manager.log({'stop': int(grace)})
@@ -124,11 +139,17 @@ class Manager(dbus.service.Object):
         fds = {int(k): v.take() for k, v in options.get('fds', {}).items()}
         argv = [str(a) for a in argv] or [bytes(a) for a in options['argv-bytes']]
         session = Session(self, len(self.sessions) + 1, sender, argv)
-        session.pid = start(argv, fds, dict(os.environ))
+        back = {}
+        if options.get('tty'):
+            session.pid, master = start_on_terminal(argv, dict(os.environ))
+            back[dbus.UInt32(0)] = dbus.types.UnixFd(master)
+            os.close(master)
+        else:
+            session.pid = start(argv, fds, dict(os.environ))
         for fd in fds.values():
             os.close(fd)
         self.sessions.append(session)
-        return session
+        return session, back
 
     @dbus.service.method(MANAGER, out_signature='oa{uh}', **OPTIONS)
     def Exec(self, target, argv, options, sender):
@@ -138,14 +159,14 @@ class Manager(dbus.service.Object):
         if target == 'texts':
             self.text = str(argv[0])
             argv = ['true']
-        session = self.begin(sender, argv, options)
+        session, back = self.begin(sender, argv, options)
         mode = str(target)
         if mode == 'forged':  # a stranger says that it ended with 0
             stranger = dbus.bus.BusConnection(self.address)
             GLib.timeout_add(50, lambda: session.tell(sender, stranger, dbus.Dictionary(
                 {'state': 'exited', 'code': dbus.Int32(0)}, signature='sv')))
         GLib.child_watch_add(GLib.PRIORITY_DEFAULT, session.pid, lambda pid, status: session.exited(status, mode != 'silent'))
-        return dbus.ObjectPath(f'/org/airlock1/session/{session.id}'), dbus.Dictionary({}, signature='uh')
+        return dbus.ObjectPath(f'/org/airlock1/session/{session.id}'), dbus.Dictionary(back, signature='uh')
 
     @dbus.service.method(MANAGER, out_signature='a{sv}', **OPTIONS)
     def Explain(self, target, argv, options, sender):
