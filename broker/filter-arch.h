@@ -15,6 +15,7 @@ struct filter_arch {
         bool is_32bit;       /* arguments have 32 bits, the upper half is 0 */
 };
 
-/* Writes it for rules as filter_rules_make() gives them; default_action as a SECCOMP_RET_ value. 0 or -errno. */
-int filter_arch_write(struct code *code, const struct filter_arch *arch, const struct filter_rules *rules,
-                      uint32_t default_action, code_label *ret);
+/* Writes it for rules as filter_rules_make() gives them; default_action as a SECCOMP_RET_ value. 0
+ * or -errno. */
+int filter_arch_write(struct code *code, const struct filter_arch *arch,
+                      const struct filter_rules *rules, uint32_t default_action, code_label *ret);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Compiled filters by the SHA-256 of what they were made from: compiling takes milliseconds, an exec takes two.
+ * Compiled filters by the SHA-256 of what they were made from: compiling takes milliseconds, an
+ * exec takes two.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -48,8 +49,10 @@ struct filter_cache *filter_cache_free(struct filter_cache *cache) {
         return NULL;
 }
 
-/* Only what can matter goes in: a profile that asks for no capability has one filter for all bounding sets. */
-static void make_key(const struct profile *profile, const struct filter_params *params, uint8_t ret[static 32]) {
+/* Only what can matter goes in: a profile that asks for no capability has one filter for all
+ * bounding sets. */
+static void make_key(const struct profile *profile, const struct filter_params *params,
+                     uint8_t ret[static 32]) {
         struct {
                 uint8_t digest[32];
                 uint64_t caps;
@@ -83,8 +86,9 @@ static struct entry *make_room(struct filter_cache *cache) {
         return oldest;
 }
 
-int filter_cache_get(struct filter_cache *cache, const struct profile *profile, const struct filter_params *params,
-                     struct filter **ret, struct profile_error *err) {
+int filter_cache_get(struct filter_cache *cache, const struct profile *profile,
+                     const struct filter_params *params, struct filter **ret,
+                     struct profile_error *err) {
         struct filter *filter = NULL;
         struct entry *entry;
         uint8_t key[32];

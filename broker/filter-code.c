@@ -39,7 +39,8 @@ code_label code_statement(struct code *code, uint16_t op, uint32_t k) {
         return add(code, (struct sock_filter)BPF_STMT(op, k));
 }
 
-/* Room for both long jumps of one branch, so that bringing one near cannot push the other one out of reach. */
+/* Room for both long jumps of one branch, so that bringing one near cannot push the other one out
+ * of reach. */
 static code_label bring_near(struct code *code, code_label label) {
         if (distance(code, label) <= SHORT_JUMP - 2)
                 return label;
@@ -49,7 +50,8 @@ static code_label bring_near(struct code *code, code_label label) {
 code_label code_branch(struct code *code, uint16_t op, uint32_t k, code_label yes, code_label no) {
         yes = bring_near(code, yes);
         no = bring_near(code, no);
-        return add(code, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_K | op, k, (uint8_t)distance(code, yes),
+        return add(code, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_K | op, k,
+                                                      (uint8_t)distance(code, yes),
                                                       (uint8_t)distance(code, no)));
 }
 

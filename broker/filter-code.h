@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writes classic BPF backwards, from the last instruction to the first: every jump's goal exists before the jump, so its
- * distance is known, and one that is too far for eight bits gets a long jump beside it.
+ * Writes classic BPF backwards, from the last instruction to the first: every jump's goal exists
+ * before the jump, so its distance is known, and one that is too far for eight bits gets a long
+ * jump beside it.
  */
 #pragma once
 
@@ -25,7 +26,8 @@ int code_init(struct code *code);
 void code_done(struct code *code);
 const struct sock_filter *code_start(const struct code *code);
 
-/* All of them return the label of what they wrote; an instruction without a jump runs on into the one written before. */
+/* All of them return the label of what they wrote; an instruction without a jump runs on into the
+ * one written before. */
 code_label code_statement(struct code *code, uint16_t op, uint32_t k);
 code_label code_branch(struct code *code, uint16_t op, uint32_t k, code_label yes, code_label no);
 /* A return with this value that a short jump reaches: one that is there, or a new one. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Compiles a seccomp profile into raw BPF. System calls' names and numbers are libseccomp's, the program is our own: on
- * 32-bit x86 libseccomp 2.5 lets the multiplexer socketcall pass where the profile only allows socket with conditions, or
- * refuses the profile; and ours loads in half the time. Tests compare both call by call.
+ * Compiles a seccomp profile into raw BPF. System calls' names and numbers are libseccomp's, the
+ * program is our own: on 32-bit x86 libseccomp 2.5 lets the multiplexer socketcall pass where the
+ * profile only allows socket with conditions, or refuses the profile; and ours loads in half the
+ * time. Tests compare both call by call.
  */
 #include "broker/filter.h"
 
@@ -29,24 +30,31 @@ void filter_params_init(struct filter_params *params, uint64_t caps) {
         struct utsname uts;
 
         *params = (struct filter_params){ .caps = caps };
-        if (uname(&uts) < 0 || sscanf(uts.release, "%u.%u", &params->kernel_major, &params->kernel_minor) != 2)
-                params->kernel_major = params->kernel_minor = 0; /* includes nothing that needs a newer kernel */
+        if (uname(&uts) < 0 ||
+            sscanf(uts.release, "%u.%u", &params->kernel_major, &params->kernel_minor) != 2)
+                params->kernel_major = params->kernel_minor =
+                        0; /* includes nothing that needs a newer kernel */
 }
 
-static int write_arch(struct code *code, const struct profile *profile, const struct filter_params *params,
-                      uint32_t scmp_arch, const struct filter_arch *arch, code_label *ret, struct profile_error *err) {
+static int write_arch(struct code *code, const struct profile *profile,
+                      const struct filter_params *params, uint32_t scmp_arch,
+                      const struct filter_arch *arch, code_label *ret, struct profile_error *err) {
         _cleanup_(filter_rules_done) struct filter_rules rules = { 0 };
         int r;
 
         r = filter_rules_make(profile, params, scmp_arch, &rules, err);
-        return r != 0 ? r : filter_arch_write(code, arch, &rules, filter_action(profile->default_action), ret);
+        return r != 0 ? r
+                      : filter_arch_write(code, arch, &rules,
+                                          filter_action(profile->default_action), ret);
 }
 
-/* x32 is refused whether it is listed or not, with the ENOSYS of a kernel that has it off, as the helper's floor does; an
- * architecture that is not listed ends the process. Written backwards, so the native part, which counts, comes first. */
-static int write_program(struct code *code, const struct profile *profile, const struct filter_params *params,
-                         struct profile_error *err) {
-        static const struct filter_arch native = { .end = 0x40000000, .end_action = SECCOMP_RET_ERRNO | ENOSYS };
+/* x32 is refused whether it is listed or not, with the ENOSYS of a kernel that has it off, as the
+ * helper's floor does; an architecture that is not listed ends the process. Written backwards, so
+ * the native part, which counts, comes first. */
+static int write_program(struct code *code, const struct profile *profile,
+                         const struct filter_params *params, struct profile_error *err) {
+        static const struct filter_arch native = { .end = 0x40000000,
+                                                   .end_action = SECCOMP_RET_ERRNO | ENOSYS };
         static const struct filter_arch compat = { .is_32bit = true };
         code_label other = code_return(code, SECCOMP_RET_KILL_PROCESS), label;
         int r = 0;
@@ -65,11 +73,12 @@ static int write_program(struct code *code, const struct profile *profile, const
         return 0;
 }
 
-static int too_long(const struct profile *profile, const struct code *code, struct profile_error *err) {
+static int too_long(const struct profile *profile, const struct code *code,
+                    struct profile_error *err) {
         struct profile_place place = { profile->origin, "", err };
 
-        return profile_refuse(&place, "the filter has %u%s instructions; the kernel takes %d", code->n,
-                              code->full ? " and more" : "", FILTER_MAX_INSTRUCTIONS);
+        return profile_refuse(&place, "the filter has %u%s instructions; the kernel takes %d",
+                              code->n, code->full ? " and more" : "", FILTER_MAX_INSTRUCTIONS);
 }
 
 static int take_program(struct filter *filter, const struct sock_filter *program, size_t n) {
@@ -81,8 +90,8 @@ static int take_program(struct filter *filter, const struct sock_filter *program
         return 0;
 }
 
-static int compile(const struct profile *profile, const struct filter_params *params, struct filter *filter,
-                   struct profile_error *err) {
+static int compile(const struct profile *profile, const struct filter_params *params,
+                   struct filter *filter, struct profile_error *err) {
         _cleanup_(code_done) struct code code = { 0 };
         int r;
 
@@ -102,8 +111,8 @@ static int allow_all(struct filter *filter) {
         return take_program(filter, &allow, 1);
 }
 
-int filter_compile(const struct profile *profile, const struct filter_params *params, struct filter **ret,
-                   struct profile_error *err) {
+int filter_compile(const struct profile *profile, const struct filter_params *params,
+                   struct filter **ret, struct profile_error *err) {
         _cleanup_(filter_freep) struct filter *filter = calloc(1, sizeof(*filter));
         int r;
 

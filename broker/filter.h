@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A seccomp profile compiled into the raw BPF that the helper loads, in a sealed memfd, and a cache of such filters.
- * It must never weaken what the profile says.
+ * A seccomp profile compiled into the raw BPF that the helper loads, in a sealed memfd, and a cache
+ * of such filters. It must never weaken what the profile says.
  *
  * The order of use in the broker:
- *      profile_load() or profile_parse_oci()      once a profile, kept as long as its file is unchanged
- *      filter_params_init(&params, bounding)      the request's FINAL bounding set
+ *      profile_load(), profile_parse_oci()   once a profile, kept while its file is unchanged
+ *      filter_params_init(&params, bounding) the request's FINAL bounding set
  *      filter_cache_get(cache, profile, &params, &filter, &err)
- *      filter_memfd(filter, &fd)                  goes to the helper; filter->allows_32bit goes into the plan
- * "unconfined" is no filter at all: the broker sends no fd and the helper decides by its ceiling whether that is
- * allowed. A target that has no profile of its own (profile_parse_oci gave NULL) is filter_cache_get with profile NULL:
- * one instruction that allows, on top of the helper's plain floor.
+ *      filter_memfd(filter, &fd)             for the helper; allows_32bit goes into the plan
+ * "unconfined" is no filter at all: the broker sends no fd and the helper decides by its ceiling
+ * whether that is allowed. A target without a profile of its own (profile_parse_oci gave NULL) is
+ * filter_cache_get with profile NULL: one instruction that allows, on the helper's plain floor.
  */
 #pragma once
 
@@ -32,9 +32,10 @@ struct filter_params {
 };
 
 struct filter {
-        uint8_t hash[32];  /* SHA-256 of the program's bytes: what Explain shows as filter-hash */
-        size_t n;          /* instructions */
-        bool allows_32bit; /* the profile lists the 32-bit architecture; the plan must say so to the helper's floor */
+        uint8_t hash[32]; /* SHA-256 of the program's bytes: what Explain shows as filter-hash */
+        size_t n;         /* instructions */
+        /* the profile lists the 32-bit architecture; the plan must say so to the helper's floor */
+        bool allows_32bit;
         struct sock_filter *program;
         int memfd; /* -1 until filter_memfd() was called */
 };
@@ -43,26 +44,32 @@ struct filter {
 void filter_params_init(struct filter_params *params, uint64_t caps);
 
 /* 0: *ret is set · <0: -errno · OUTCOME_BAD_PROFILE: err->text says why. x32 is refused whatever
- * the profile lists (ENOSYS), a foreign architecture kills the process. Profile NULL: the filter that allows everything. */
-int filter_compile(const struct profile *profile, const struct filter_params *params, struct filter **ret,
-                   struct profile_error *err);
+ * the profile lists (ENOSYS), a foreign architecture kills the process. Profile NULL: the filter
+ * that allows everything. */
+int filter_compile(const struct profile *profile, const struct filter_params *params,
+                   struct filter **ret, struct profile_error *err);
 struct filter *filter_free(struct filter *filter);
 void filter_freep(struct filter **filter);
 
-/* *ret_fd is borrowed: it stays the filter's and lives as long as it does; sending it by SCM_RIGHTS needs no duplicate.
- * Sealed with all four seals (and F_SEAL_EXEC where vm.memfd_noexec asks for it); exactly n * 8 bytes of
- * struct sock_filter. It is shared by all sessions with this filter: readers use mmap or pread, never the offset. */
+/* *ret_fd is borrowed: it stays the filter's and lives as long as it does; sending it by SCM_RIGHTS
+ * needs no duplicate.
+ * Sealed with all four seals (and F_SEAL_EXEC where vm.memfd_noexec asks for it); exactly n * 8
+ * bytes of struct sock_filter. It is shared by all sessions with this filter: readers use mmap or
+ * pread, never the offset. */
 int filter_memfd(struct filter *filter, int *ret_fd);
 
-/* A bounded cache keyed by SHA-256 of the profile's content and of those params that can matter to it. What it returns
- * is borrowed and stays valid until the next filter_cache_get() or filter_cache_clear(): take the fd's duplicate if it
- * must outlive that. When it is full the least recently used entry goes. */
+/* A bounded cache keyed by SHA-256 of the profile's content and of those params that can matter to
+ * it. What it returns is borrowed and stays valid until the next filter_cache_get() or
+ * filter_cache_clear(): take the fd's duplicate if it must outlive that. When it is full the least
+ * recently used entry goes. */
 struct filter_cache;
 int filter_cache_new(size_t max, struct filter_cache **ret);
 struct filter_cache *filter_cache_free(struct filter_cache *cache);
 void filter_cache_clear(struct filter_cache *cache);
-int filter_cache_get(struct filter_cache *cache, const struct profile *profile, const struct filter_params *params,
-                     struct filter **ret, struct profile_error *err);
+int filter_cache_get(struct filter_cache *cache, const struct profile *profile,
+                     const struct filter_params *params, struct filter **ret,
+                     struct profile_error *err);
 
-/* The name of a native system call, for a helper's refusal that names one ("setsid"; "456" where it is unknown). */
+/* The name of a native system call, for a helper's refusal that names one ("setsid"; "456" where it
+ * is unknown). */
 const char *filter_syscall_name(int nr, char buf[static 64]);

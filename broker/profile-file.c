@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Named profiles: NAME.json in one of the seccomp.d folders. Only root's files count, and a name can reach nothing else.
+ * Named profiles: NAME.json in one of the seccomp.d folders. Only root's files count, and a name
+ * can reach nothing else.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -78,8 +79,8 @@ static int load_from(const struct profile_place *place, int fd, struct profile *
         return r < 0 ? r : profile_parse(text, size, place->origin, ret, place->err);
 }
 
-/* -ENOENT is the only error after which the next folder is looked at: a broken file in a stronger folder is an error, not
- * a reason to take the weaker one. */
+/* -ENOENT is the only error after which the next folder is looked at: a broken file in a stronger
+ * folder is an error, not a reason to take the weaker one. */
 static int open_in(const char *folder, const char *file) {
         _cleanup_close_ int dir = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
         int fd;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One rule of a seccomp profile, from JSON to struct profile_rule, and the strict accessors of its members.
+ * One rule of a seccomp profile, from JSON to struct profile_rule, and the strict accessors of its
+ * members.
  */
 #include "broker/profile-rule.h"
 
@@ -54,7 +55,8 @@ int profile_check_keys(const struct profile_place *place, struct json_object *ob
         return 0;
 }
 
-/* json-c keeps a string's length apart: with a NUL inside, what we compare is not what the file says. */
+/* json-c keeps a string's length apart: with a NUL inside, what we compare is not what the file
+ * says. */
 static bool is_plain_string(struct json_object *value) {
         return json_object_is_type(value, json_type_string) &&
                strlen(json_object_get_string(value)) == (size_t)json_object_get_string_len(value);
@@ -316,8 +318,8 @@ static int parse_names(const struct profile_place *place, struct json_object *ob
         return r;
 }
 
-/* The kernel of tomorrow has capabilities that we do not know: nobody can hold them here, so a rule that includes one
- * never applies, and one that excludes it does. Bit 63 stands for them. */
+/* The kernel of tomorrow has capabilities that we do not know: nobody can hold them here, so a rule
+ * that includes one never applies, and one that excludes it does. Bit 63 stands for them. */
 #define CAP_UNKNOWN (UINT64_C(1) << 63)
 
 static int parse_caps(const struct profile_place *place, struct json_object *object,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a parsed profile holds: for profile.c, which makes it, filter.c, which compiles it, and the test that judges one
- * with its own evaluation.
+ * What a parsed profile holds: for profile.c, which makes it, filter.c, which compiles it, and the
+ * test that judges one with its own evaluation.
  */
 #pragma once
 
@@ -13,12 +13,13 @@
 struct json_object;
 struct profile_error;
 
-#define PROFILE_MAX_DEPTH 8   /* of the section itself; the format needs five */
+#define PROFILE_MAX_DEPTH 8 /* of the section itself; the format needs five */
 #define PROFILE_MAX_RULES 2048
 #define PROFILE_MAX_NAMES 1024 /* of one rule: more than there are system calls */
-#define PROFILE_MAX_ENTRIES 4096 /* names of all rules together: bounds the time that compiling takes */
-#define PROFILE_MAX_ARGS 12   /* conditions of one rule: six arguments, compared twice */
-#define PROFILE_NAME_SIZE 40  /* of a system call */
+#define PROFILE_MAX_ENTRIES \
+        4096                 /* names of all rules together: bounds the time that compiling takes */
+#define PROFILE_MAX_ARGS 12  /* conditions of one rule: six arguments, compared twice */
+#define PROFILE_NAME_SIZE 40 /* of a system call */
 
 enum profile_verb {
         PROFILE_ALLOW,
@@ -55,7 +56,7 @@ struct profile_arg {
 struct profile_condition {
         uint64_t caps;
         bool has_arches;
-        bool native_listed; /* meaningful with has_arches */
+        bool native_listed;                  /* meaningful with has_arches */
         unsigned kernel_major, kernel_minor; /* 0.0: not given */
 };
 
@@ -65,7 +66,9 @@ struct profile_rule {
         struct profile_action action;
         struct profile_arg args[PROFILE_MAX_ARGS];
         size_t n_args;
-        bool any; /* an argument is compared twice: then the conditions are alternatives, as runc and crun read them */
+        /* an argument is compared twice: then the conditions are alternatives, as runc and crun
+         * read them */
+        bool any;
         struct profile_condition includes, excludes;
 };
 
@@ -92,18 +95,22 @@ int profile_refuse(const struct profile_place *place, const char *format, ...)
         __attribute__((__format__(printf, 2, 3)));
 
 /* Refuses a key of object that is not in the NULL-ended list, by its name. */
-int profile_check_keys(const struct profile_place *place, struct json_object *object, const char *const *known);
+int profile_check_keys(const struct profile_place *place, struct json_object *object,
+                       const char *const *known);
 /* *ret NULL where key is absent or null. */
-int profile_get_string(const struct profile_place *place, struct json_object *object, const char *key,
-                       const char **ret);
-int profile_get_array(const struct profile_place *place, struct json_object *object, const char *key,
-                      struct json_object **ret);
-int profile_get_uint64(const struct profile_place *place, struct json_object *object, const char *key, bool *ret_given,
-                       uint64_t *ret);
+int profile_get_string(const struct profile_place *place, struct json_object *object,
+                       const char *key, const char **ret);
+int profile_get_array(const struct profile_place *place, struct json_object *object,
+                      const char *key, struct json_object **ret);
+int profile_get_uint64(const struct profile_place *place, struct json_object *object,
+                       const char *key, bool *ret_given, uint64_t *ret);
 
 /* An action word with its errno from the two keys that may carry it. */
-int profile_parse_action(const struct profile_place *place, struct json_object *object, const char *action_key,
-                         const char *errno_ret_key, const char *errno_key, struct profile_action *ret);
-/* One element of syscalls; its memory is the caller's to free with profile_rule_done(), also after a refusal. */
-int profile_parse_rule(const struct profile_place *place, struct json_object *object, struct profile_rule *ret);
+int profile_parse_action(const struct profile_place *place, struct json_object *object,
+                         const char *action_key, const char *errno_ret_key, const char *errno_key,
+                         struct profile_action *ret);
+/* One element of syscalls; its memory is the caller's to free with profile_rule_done(), also after
+ * a refusal. */
+int profile_parse_rule(const struct profile_place *place, struct json_object *object,
+                       struct profile_rule *ret);
 void profile_rule_done(struct profile_rule *rule);

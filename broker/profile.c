@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads seccomp profiles: a containers-format file, or the section of an OCI config. It decides nothing and compiles
- * nothing; what it cannot understand whole it refuses whole.
+ * Reads seccomp profiles: a containers-format file, or the section of an OCI config. It decides
+ * nothing and compiles nothing; what it cannot understand whole it refuses whole.
  */
 #include "broker/profile.h"
 
@@ -29,10 +29,47 @@ static void tokener_freep(struct json_tokener **tokener) {
                 json_tokener_free(*tokener);
 }
 
+/* Where a string that begins at i ends: the parser saw that it does. */
+static size_t string_end(const char *text, size_t size, size_t i) {
+        for (i++; i < size && text[i] != '"'; i++)
+                if (text[i] == '\\')
+                        i++;
+        return i;
+}
+
+/* json-c takes a number above 2^64-1 for 2^64-1, silently: another comparison than the file's. */
+static bool numbers_fit(const char *text, size_t size) {
+        uint64_t n = 0;
+
+        for (size_t i = 0; i < size; i++) {
+                if (text[i] == '"')
+                        i = string_end(text, size, i);
+                if (i >= size || text[i] < '0' || text[i] > '9')
+                        n = 0;
+                else if (__builtin_mul_overflow(n, 10, &n) ||
+                         __builtin_add_overflow(n, text[i] - '0', &n))
+                        return false;
+        }
+        return true;
+}
+
+static int check_rest(const struct profile_place *place, const char *text, size_t size,
+                      size_t end) {
+        while (end < size && strchr(" \t\r\n", text[end]))
+                end++;
+        if (end < size)
+                return profile_refuse(place, "is no JSON: something follows its end");
+        if (!numbers_fit(text, size))
+                return profile_refuse(
+                        place, "holds a number above 2^64-1: no whole number that can be kept");
+        return 0;
+}
+
 static int json_parse(const struct profile_place *place, const char *text, size_t size, int depth,
                       struct json_object **ret) {
         _cleanup_(tokener_freep) struct json_tokener *tokener = NULL;
         struct json_object *object;
+        int r;
 
         if (size == 0 || size > PROFILE_MAX_BYTES)
                 return profile_refuse(place, "size is not from 1 byte to 1 MiB");
@@ -52,18 +89,17 @@ static int json_parse(const struct profile_place *place, const char *text, size_
                                               : json_tokener_error_desc(e),
                                       json_tokener_get_parse_end(tokener));
         }
-        if (strspn(text + json_tokener_get_parse_end(tokener), " \t\r\n") +
-                    json_tokener_get_parse_end(tokener) <
-            size) {
+        r = check_rest(place, text, size, json_tokener_get_parse_end(tokener));
+        if (r != 0) {
                 json_object_put(object);
-                return profile_refuse(place, "is no JSON: something follows its end");
+                return r;
         }
         *ret = object;
         return 0;
 }
 
-/* Names of libseccomp's architectures as the OCI specification lists them. Only x86's can occur here; the others are
- * known so that a profile for many machines is no error. */
+/* Names of libseccomp's architectures as the OCI specification lists them. Only x86's can occur
+ * here; the others are known so that a profile for many machines is no error. */
 static bool arch_is_known(const char *name) {
         static const char *const names[] = {
                 "X86_64",  "X86",         "X32",    "ARM",      "AARCH64",     "MIPS",
@@ -226,7 +262,8 @@ static int parse_rules(const struct profile_place *place, struct json_object *se
         return r;
 }
 
-/* White space and comments' place in the file do not make another profile; the order of its keys does, harmlessly. */
+/* White space and comments' place in the file do not make another profile; the order of its keys
+ * does, harmlessly. */
 static int digest(struct json_object *section, uint8_t ret[static 32]) {
         size_t size;
         const char *text = json_object_to_json_string_length(section, JSON_C_TO_STRING_PLAIN,

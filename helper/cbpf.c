@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Checks and runs classic BPF as the kernel does for seccomp (net/core/filter.c, kernel/seccomp.c: its closed list of
- * instructions). The program is hostile input: everything it names is bounded before it is used.
+ * Checks and runs classic BPF as the kernel does for seccomp (net/core/filter.c, kernel/seccomp.c:
+ * its closed list of instructions). The program is hostile input: everything it names is bounded
+ * before it is used.
  */
 #include "helper/cbpf.h"
 
@@ -19,43 +20,47 @@ static bool alu_is_valid(const struct sock_filter *i) {
         bool k = BPF_SRC(i->code) == BPF_K;
 
         switch (BPF_OP(i->code)) {
-        case BPF_ADD: case BPF_SUB: case BPF_MUL: case BPF_AND: case BPF_OR: case BPF_XOR:
-                return true;
-        case BPF_DIV:
-                return !k || i->k != 0;
-        case BPF_LSH: case BPF_RSH:
-                return !k || i->k < 32;
-        case BPF_NEG:
-                return k;
-        default:
-                return false;
+        case BPF_ADD:
+        case BPF_SUB:
+        case BPF_MUL:
+        case BPF_AND:
+        case BPF_OR:
+        case BPF_XOR: return true;
+        case BPF_DIV: return !k || i->k != 0;
+        case BPF_LSH:
+        case BPF_RSH: return !k || i->k < 32;
+        case BPF_NEG: return k;
+        default: return false;
         }
 }
 
 static bool jump_is_valid(const struct sock_filter *i, size_t left) {
         switch (BPF_OP(i->code)) {
-        case BPF_JA:
-                return BPF_SRC(i->code) == BPF_K && i->k < left;
-        case BPF_JEQ: case BPF_JGT: case BPF_JGE: case BPF_JSET:
-                return i->jt < left && i->jf < left;
-        default:
-                return false;
+        case BPF_JA: return BPF_SRC(i->code) == BPF_K && i->k < left;
+        case BPF_JEQ:
+        case BPF_JGT:
+        case BPF_JGE:
+        case BPF_JSET: return i->jt < left && i->jf < left;
+        default: return false;
         }
 }
 
 static bool move_is_valid(const struct sock_filter *i) {
         switch (i->code) {
-        case BPF_LD | BPF_W | BPF_ABS:
-                return i->k < sizeof(struct seccomp_data) && i->k % 4 == 0;
-        case BPF_LD | BPF_MEM: case BPF_LDX | BPF_MEM: case BPF_ST: case BPF_STX:
-                return i->k < BPF_MEMWORDS;
-        case BPF_LD | BPF_IMM: case BPF_LDX | BPF_IMM:
-        case BPF_LD | BPF_W | BPF_LEN: case BPF_LDX | BPF_W | BPF_LEN:
-        case BPF_MISC | BPF_TAX: case BPF_MISC | BPF_TXA:
-        case BPF_RET | BPF_K: case BPF_RET | BPF_A:
-                return true;
-        default:
-                return false;
+        case BPF_LD | BPF_W | BPF_ABS: return i->k < sizeof(struct seccomp_data) && i->k % 4 == 0;
+        case BPF_LD | BPF_MEM:
+        case BPF_LDX | BPF_MEM:
+        case BPF_ST:
+        case BPF_STX: return i->k < BPF_MEMWORDS;
+        case BPF_LD | BPF_IMM:
+        case BPF_LDX | BPF_IMM:
+        case BPF_LD | BPF_W | BPF_LEN:
+        case BPF_LDX | BPF_W | BPF_LEN:
+        case BPF_MISC | BPF_TAX:
+        case BPF_MISC | BPF_TXA:
+        case BPF_RET | BPF_K:
+        case BPF_RET | BPF_A: return true;
+        default: return false;
         }
 }
 
@@ -87,7 +92,7 @@ static uint32_t alu(struct machine *m, const struct sock_filter *i) {
         case BPF_SUB: return m->a - v;
         case BPF_MUL: return m->a * v;
         case BPF_AND: return m->a & v;
-        case BPF_OR:  return m->a | v;
+        case BPF_OR: return m->a | v;
         case BPF_XOR: return m->a ^ v;
         case BPF_LSH: return m->a << (v & 31);
         case BPF_RSH: return m->a >> (v & 31);
@@ -114,9 +119,7 @@ static uint32_t load(const struct machine *m, const struct sock_filter *i) {
         uint32_t word;
 
         switch (BPF_MODE(i->code)) {
-        case BPF_ABS:
-                memcpy(&word, (const char *)m->data + i->k, sizeof(word));
-                return word;
+        case BPF_ABS: memcpy(&word, (const char *)m->data + i->k, sizeof(word)); return word;
         case BPF_MEM: return m->mem[i->k];
         case BPF_LEN: return sizeof(struct seccomp_data);
         default: return i->k;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The two constant floors: tables of system calls, and the builder that turns them into one program.
- * The program is a decision tree over ranges of numbers with a jump table's depth: since the kernel runs it once for every
- * number when it is loaded (for its bitmap of calls that need no filter), its length hardly costs, its depth does.
+ * The two constant floors: tables of system calls, and the builder that turns them into a program,
+ * a decision tree over ranges of numbers. The kernel runs it once for every number when it is
+ * loaded (for its bitmap of calls that need no filter), so its depth costs, its length hardly.
  */
 #include "helper/floor.h"
 
@@ -17,8 +17,8 @@
 #define NONE (-1)
 #define X32_BIT 0x40000000u
 
-/* Refused in the plain floor, whatever the capabilities. 32-bit numbers as in arch/x86/entry/syscalls/syscall_32.tbl;
- * a test holds both columns against libseccomp's. */
+/* Refused in the plain floor, whatever the capabilities. 32-bit numbers as in
+ * arch/x86/entry/syscalls/syscall_32.tbl; a test holds both columns against libseccomp's. */
 static const struct row {
         int nr, nr32;
         const char *reason;
@@ -31,11 +31,13 @@ static const struct row {
         { SYS_query_module, 167, "state of the host's kernel" },
         { SYS_kexec_load, 283, "another kernel in place of the host's" },
         { SYS_kexec_file_load, NONE, "another kernel in place of the host's" },
-        { SYS_reboot, 88, "ends the host where the pid namespace is shared; else the container's init" },
+        { SYS_reboot, 88,
+          "ends the host where the pid namespace is shared; else the container's init" },
         { SYS_bpf, 357, "code into the host's kernel, and its tracing sees every container" },
         { SYS_perf_event_open, 336, "tracing of the whole machine" },
         { SYS_lookup_dcookie, 253, "paths of the whole machine" },
-        { SYS_open_by_handle_at, 342, "opens files outside the container's root by guessed numbers" },
+        { SYS_open_by_handle_at, 342,
+          "opens files outside the container's root by guessed numbers" },
         { SYS_add_key, 286, "keyrings are not namespaced" },
         { SYS_request_key, 287, "keyrings are not namespaced, and it starts a host program" },
         { SYS_keyctl, 288, "keyrings are not namespaced" },
@@ -52,14 +54,16 @@ static const struct row {
         { SYS_quotactl_fd, 443, "quotas of host file systems" },
         { SYS_nfsservctl, 169, "the kernel's NFS server" },
         { SYS_uselib, 86, "dead, and a source of holes" },
-        { SYS_userfaultfd, 374, "holds the kernel in the middle of a copy: makes its races easy to win" },
+        { SYS_userfaultfd, 374,
+          "holds the kernel in the middle of a copy: makes its races easy to win" },
         { NONE, 113 /* vm86old */, "16-bit mode" },
         { NONE, 166 /* vm86 */, "16-bit mode" },
 };
 
 #define N_PLAIN (sizeof(plain) / sizeof(*plain))
 
-/* The number space of one architecture, cut into ranges: range i goes from first[i] to first[i + 1] - 1. */
+/* The number space of one architecture, cut into ranges: range i goes from first[i] to first[i + 1]
+ * - 1. */
 enum verdict { ALLOW, DENY, IOCTL };
 struct ranges {
         size_t n;
@@ -128,8 +132,9 @@ static void ranges_make(enum floor floor, bool is_32bit, struct ranges *ret) {
         }
 }
 
-/* Where to cut ranges from..to: at the boundary nearest to the middle of the numbers they cover, because the kernel walks
- * through all numbers, not through the ranges. Beyond the last range the numbers that exist soon end. */
+/* Where to cut ranges from..to: at the boundary nearest to the middle of the numbers they cover,
+ * because the kernel walks through all numbers, not through the ranges. Beyond the last range the
+ * numbers that exist soon end. */
 static size_t cut(const struct ranges *r, size_t from, size_t to) {
         uint32_t end = to < r->n ? r->first[to] : 480, middle = (r->first[from] + end) / 2;
         size_t best = from + 1;
@@ -139,11 +144,13 @@ static size_t cut(const struct ranges *r, size_t from, size_t to) {
         return best;
 }
 
-static size_t target(const struct builder *b, const struct ranges *r, size_t from, size_t to, size_t subtree) {
+static size_t target(const struct builder *b, const struct ranges *r, size_t from, size_t to,
+                     size_t subtree) {
         return to - from == 1 ? b->at[r->verdict[from]] : subtree;
 }
 
-/* Ranges from..to-1 take exactly to-from-1 jumps, so every jump knows its goal when it is written. */
+/* Ranges from..to-1 take exactly to-from-1 jumps, so every jump knows its goal when it is written.
+ */
 static void emit_tree(struct builder *b, const struct ranges *r, size_t from, size_t to) {
         size_t middle, left, right, here = b->n;
 
@@ -154,16 +161,19 @@ static void emit_tree(struct builder *b, const struct ranges *r, size_t from, si
         right = target(b, r, middle, to, here + 1 + (middle - from - 1));
         if (right - here - 1 > 255 || left - here - 1 > 255)
                 b->full = true; /* a conditional jump reaches no further */
-        emit(b, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, r->first[middle], (uint8_t)(right - here - 1),
-                                             (uint8_t)(left - here - 1)));
+        emit(b,
+             (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, r->first[middle],
+                                          (uint8_t)(right - here - 1), (uint8_t)(left - here - 1)));
         emit_tree(b, r, from, middle);
         emit_tree(b, r, middle, to);
 }
 
-/* Only the low half of ioctl's request counts for the kernel; a filter that compares all 64 bits lets TIOCSTI through with
- * a bit set above (CVE-2019-7303, CVE-2019-10063). x86 is little-endian: the low half comes first. */
+/* Only the low half of ioctl's request counts for the kernel; a filter that compares all 64 bits
+ * lets TIOCSTI through with a bit set above (CVE-2019-7303, CVE-2019-10063). x86 is little-endian:
+ * the low half comes first. */
 static void emit_verdicts(struct builder *b) {
-        emit(b, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1])));
+        emit(b, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+                                             offsetof(struct seccomp_data, args[1])));
         emit(b, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TIOCSTI, 2, 0));
         emit(b, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TIOCLINUX, 1, 0));
         emit(b, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
@@ -184,24 +194,29 @@ static void emit_arch(struct builder *b, enum floor floor, bool is_32bit) {
         emit_verdicts(b);
 }
 
-int floor_build(enum floor floor, bool allow_32bit, struct sock_filter *buf, size_t max, size_t *ret_n) {
+int floor_build(enum floor floor, bool allow_32bit, struct sock_filter *buf, size_t max,
+                size_t *ret_n) {
         struct builder b = { .code = buf, .max = max };
         size_t skip;
 
-        emit(&b, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)));
+        emit(&b, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+                                              offsetof(struct seccomp_data, arch)));
         emit(&b, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0));
         skip = b.n;
         emit(&b, (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, 0));
-        emit(&b, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)));
+        emit(&b, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+                                              offsetof(struct seccomp_data, nr)));
         emit(&b, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 0, 1));
         emit(&b, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS));
         emit_arch(&b, floor, false);
         if (!b.full)
                 buf[skip].k = (uint32_t)(b.n - skip - 1);
         if (allow_32bit) {
-                emit(&b, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_I386, 1, 0));
+                emit(&b, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_I386, 1,
+                                                      0));
                 emit(&b, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS));
-                emit(&b, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)));
+                emit(&b, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+                                                      offsetof(struct seccomp_data, nr)));
                 emit_arch(&b, floor, true);
         } else {
                 emit(&b, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS));
@@ -218,7 +233,8 @@ int floors_init(void) {
         for (int floor = 0; floor < N_FLOORS; floor++)
                 for (int allow_32bit = 0; allow_32bit < 2; allow_32bit++) {
                         struct floor_program *p = &programs[floor][allow_32bit];
-                        int r = floor_build((enum floor)floor, allow_32bit != 0, p->code, FLOOR_MAX, &p->n);
+                        int r = floor_build((enum floor)floor, allow_32bit != 0, p->code, FLOOR_MAX,
+                                            &p->n);
 
                         if (r < 0)
                                 return r;

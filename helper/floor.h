@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The two constant seccomp floors below every session's filter. The helper chooses between them, never the plan, so a
- * broker that was taken over can weaken a profile to the floor and no further.
- *      privileged   always: TIOCSTI and TIOCLINUX (compared on the low 32 bits, as the kernel reads them) are EPERM, x32 is
- *                   ENOSYS, a foreign architecture kills; the 32-bit one unless the plan says that the profile lists it
- *      plain        also what acts on the host's kernel as a whole and containers' default profiles deny: EPERM
+ * The two constant seccomp floors below every session's filter. The helper chooses between them,
+ * never the plan, so a broker that was taken over can weaken a profile to the floor and no further.
+ *      privileged  always: TIOCSTI and TIOCLINUX are EPERM (compared on the low 32 bits, as the
+ *                  kernel reads them), x32 is ENOSYS, a foreign architecture kills; the 32-bit one
+ *                  is foreign unless the plan says that the profile lists it
+ *      plain       also EPERM for what acts on the host's kernel as a whole and what containers'
+ *                  default profiles refuse
  * libc and kernel headers only; no heap, no system call, no state.
  */
 #pragma once
@@ -21,11 +23,15 @@ enum floor {
 
 #define FLOOR_MAX 192 /* instructions: room for every floor that floor_build() can make */
 
-/* Writes the program into buf and its length into *ret_n. 0, or -ENOSPC where max is too small (then nothing is set).
- * A few microseconds: call it where the choice is made, or once in the listener for all four combinations. */
-int floor_build(enum floor floor, bool allow_32bit, struct sock_filter *buf, size_t max, size_t *ret_n);
+/* Writes the program into buf and its length into *ret_n. 0, or -ENOSPC where max is too small
+ * (then nothing is set).
+ * A few microseconds: call it where the choice is made, or once in the listener for all four
+ * combinations. */
+int floor_build(enum floor floor, bool allow_32bit, struct sock_filter *buf, size_t max,
+                size_t *ret_n);
 
-/* The four programs, built once: the listener calls floors_init() at its start and its children inherit the pages.
+/* The four programs, built once: the listener calls floors_init() at its start and its children
+ * inherit the pages.
  * 0 or -ENOSPC (a table outgrew FLOOR_MAX: refuse to start). */
 struct floor_program {
         size_t n;

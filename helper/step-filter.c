@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Checks, tries out and loads the session's seccomp filter. It must never load a program that can answer a call with a
- * lie (errno 0) or hand the answer to another process: with no_new_privs off such a filter would fool setuid programs.
+ * Checks, tries out and loads the session's seccomp filter. It must never load a program that can
+ * answer a call with a lie (errno 0) or hand the answer to another process: with no_new_privs off
+ * such a filter would fool setuid programs.
  */
 #include "helper/step-filter.h"
 
@@ -22,16 +23,11 @@ static enum filter_refusal check_action(uint32_t k) {
         case SECCOMP_RET_LOG: /* allows, and says so in the host's audit log */
         case SECCOMP_RET_TRAP:
         case SECCOMP_RET_KILL_THREAD:
-        case SECCOMP_RET_KILL_PROCESS:
-                return FILTER_OK;
-        case SECCOMP_RET_ERRNO:
-                return (k & SECCOMP_RET_DATA) == 0 ? FILTER_FAKES : FILTER_OK;
-        case SECCOMP_RET_TRACE:
-                return FILTER_TRACES;
-        case SECCOMP_RET_USER_NOTIF:
-                return FILTER_NOTIFIES;
-        default:
-                return FILTER_BAD_ACTION;
+        case SECCOMP_RET_KILL_PROCESS: return FILTER_OK;
+        case SECCOMP_RET_ERRNO: return (k & SECCOMP_RET_DATA) == 0 ? FILTER_FAKES : FILTER_OK;
+        case SECCOMP_RET_TRACE: return FILTER_TRACES;
+        case SECCOMP_RET_USER_NOTIF: return FILTER_NOTIFIES;
+        default: return FILTER_BAD_ACTION;
         }
 }
 
@@ -69,7 +65,8 @@ const char *filter_refusal_text(enum filter_refusal refusal) {
                 [FILTER_OK] = "the filter is good",
                 [FILTER_EMPTY] = "the filter is empty",
                 [FILTER_SIZE] = "the filter is not a whole number of instructions",
-                [FILTER_TOO_LONG] = "the filter is longer than the 4096 instructions that the kernel takes",
+                [FILTER_TOO_LONG] =
+                        "the filter is longer than the 4096 instructions that the kernel takes",
                 [FILTER_BAD_CODE] = "the filter has an instruction that the kernel does not take",
                 [FILTER_RETURNS_A] = "the filter returns a computed action",
                 [FILTER_FAKES] = "the filter answers a call with errno 0",
@@ -83,8 +80,9 @@ const char *filter_refusal_text(enum filter_refusal refusal) {
 
 enum when { ALWAYS, WITH_TTY, WITHOUT_NNP };
 
-/* Arguments are what step 7 passes; where it passes a pointer or a free number, a likely one from the stack and one from
- * the heap. A filter that looks at more of a pointer than that refuses something, not more. */
+/* Arguments are what step 7 passes; where it passes a pointer or a free number, a likely one from
+ * the stack and one from the heap. A filter that looks at more of a pointer than that refuses
+ * something, not more. */
 #define STACK 0x7ffc12345670ULL
 #define HEAP 0x555512345670ULL
 
@@ -110,11 +108,14 @@ static const struct need {
 };
 
 static bool need_applies(const struct need *need, bool tty, bool nnp_off) {
-        return need->when == ALWAYS || (need->when == WITH_TTY && tty) || (need->when == WITHOUT_NNP && nnp_off);
+        return need->when == ALWAYS || (need->when == WITH_TTY && tty) ||
+               (need->when == WITHOUT_NNP && nnp_off);
 }
 
 static bool need_is_met(const struct need *need, const struct sock_filter *f, size_t n) {
-        struct seccomp_data data = { .nr = need->nr, .arch = AUDIT_ARCH_X86_64, .instruction_pointer = HEAP };
+        struct seccomp_data data = { .nr = need->nr,
+                                     .arch = AUDIT_ARCH_X86_64,
+                                     .instruction_pointer = HEAP };
         uint32_t action;
 
         for (size_t i = 0; i < 6; i++)
@@ -130,8 +131,8 @@ int filter_needs(const struct sock_filter *f, size_t n, bool tty, bool nnp_off) 
         return 0;
 }
 
-/* No flags: SPEC_ALLOW would switch a mitigation off on hosts whose administrator chose it for filtered processes, and
- * changes nothing elsewhere; TSYNC is for threads, and I has none. */
+/* No flags: SPEC_ALLOW would switch a mitigation off on hosts whose administrator chose it for
+ * filtered processes, and changes nothing elsewhere; TSYNC is for threads, and I has none. */
 static int load(const struct sock_filter *f, size_t n) {
         struct sock_fprog program = { .len = (unsigned short)n, .filter = (struct sock_filter *)f };
 
