@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -76,6 +77,10 @@ static void free_row(struct kept *k) {
 
 bool keep_has_room(void) {
         return n_busy < (context.ceiling ? context.ceiling->sessions : LIMIT_SESSIONS);
+}
+
+bool keep_is_empty(void) {
+        return n_busy == 0;
 }
 
 void keep_session(pid_t supervisor, int conn, struct session_page *page) {
@@ -284,12 +289,12 @@ int keep_timeout(void) {
         return timeout;
 }
 
-static void adopt(const char *path, pid_t holder) {
+static void watch(const char *path, pid_t holder) {
         struct kept *k = new_row();
 
         if (!k)
                 return;
-        strncpy(k->cgroup, path, sizeof(k->cgroup) - 1);
+        snprintf(k->cgroup, sizeof(k->cgroup), "%s", path);
         k->pid = holder;
         k->pidfd = holder > 0 ? (int)syscall(SYS_pidfd_open, holder, 0) : -1;
         log_line("%s cgroup=%s supervisor=%d", k->pidfd >= 0 ? "adopted" : "swept", path, (int)holder);
@@ -297,9 +302,14 @@ static void adopt(const char *path, pid_t holder) {
                 begin_end(k);
 }
 
-void keep_sweep(void) {
+static void end_ownerless(const char *path, pid_t holder) {
+        if (holder == 0)
+                watch(path, 0);
+}
+
+void keep_sweep(bool adopt_living) {
         int lock = instance_lock(true);
 
-        sweep(adopt);
+        sweep(adopt_living ? watch : end_ownerless);
         close_fd(lock);
 }

@@ -8,6 +8,7 @@
 struct session_page;
 
 bool keep_has_room(void);
+bool keep_is_empty(void);
 /* Takes conn and page. */
 void keep_session(pid_t supervisor, int conn, struct session_page *page);
 /* Reaps everything that has ended. */
@@ -16,5 +17,6 @@ void keep_reap(void);
 void keep_tick(void);
 /* Milliseconds until keep_tick() has something to do; -1: nothing. */
 int keep_timeout(void);
-/* At the start: sessions of an earlier listener, known by their locks; what has no supervisor is ended. */
-void keep_sweep(void);
+/* Sessions of other listeners, known by their locks: what has no supervisor is ended, the others are watched where
+ * adopt_living (else they have a listener of their own). */
+void keep_sweep(bool adopt_living);

@@ -8,6 +8,7 @@
 #include "helper/target.h"
 #include "helper/text.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
@@ -46,6 +47,30 @@ static bool probe(int own) {
         return status == 0;
 }
 
+/* The folders of earlier listeners are empty, or their supervisors still live: then this fails, and it is right. */
+static void remove_old(int parent) {
+        int fd = openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        DIR *d = fd < 0 ? NULL : fdopendir(fd);
+        char prefix[32];
+        int n = snprintf(prefix, sizeof(prefix), "airlock-listener-%s-", context.instance);
+
+        for (struct dirent *e; d && (e = readdir(d));)
+                if (strncmp(e->d_name, prefix, (size_t)n) == 0)
+                        unlinkat(parent, e->d_name, AT_REMOVEDIR);
+        if (d)
+                closedir(d);
+}
+
+/* A directory of this name below parent, made or found. fd or -errno. */
+static int make_dir(int parent, const char *name) {
+        int fd;
+
+        if (mkdirat(parent, name, 0755) < 0 && errno != EEXIST)
+                return -errno;
+        fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        return fd < 0 ? -errno : fd;
+}
+
 static int make_own(const char *parent_path) {
         char name[64];
         int parent = cgroup_open(parent_path);
@@ -53,31 +78,71 @@ static int make_own(const char *parent_path) {
 
         if (parent < 0)
                 return parent;
+        remove_old(parent);
         snprintf(name, sizeof(name), "airlock-listener-%s-%d", context.instance, (int)getpid());
-        r = mkdirat(parent, name, 0755) < 0 && errno != EEXIST ? -errno : 0;
-        own = r == 0 ? openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW) : -1;
+        own = make_dir(parent, name);
         close_fd(parent);
         if (own < 0)
-                return r < 0 ? r : -errno;
+                return own;
         r = join(own);
         context.clone_into = r == 0 && probe(own);
         close_fd(own);
         return r;
 }
 
+static int read_own_cgroups(void) {
+        int n = text_read(context.proc_fd, "self/cgroup", context.own_cgroups, sizeof(context.own_cgroups));
+
+        return n < 0 ? n : 0;
+}
+
 int listener_own_cgroup(void) {
-        static char text[4096];
-        char *path;
+        char path[LIMIT_CGROUP_BYTES];
+        const char *line = text_field(context.own_cgroups, "0::");
         int r;
 
-        if (text_read(context.proc_fd, "self/cgroup", text, sizeof(text)) < 0)
-                return -EIO;
-        path = (char *)text_field(text, "0::");
-        if (!path)
+        if (!line)
                 return -ENOENT;
-        path[strcspn(path, "\n")] = 0;
+        snprintf(path, sizeof(path), "%.*s", (int)strcspn(line, "\n"), line);
         r = make_own(path[1] ? path + 1 : ".");
-        if (text_read(context.proc_fd, "self/cgroup", context.own_cgroups, sizeof(context.own_cgroups)) < 0)
-                return -EIO;
-        return r;
+        return r < 0 ? r : read_own_cgroups();
+}
+
+/* Born there; moved where birth kills. One folder for all of them, which nobody ever writes cgroup.kill of. */
+static pid_t leave_into(int dir) {
+        struct clone_args args = { .flags = CLONE_INTO_CGROUP | CLONE_PIDFD, .exit_signal = SIGCHLD, .cgroup = (uint64_t)dir };
+        int pidfd = -1, status;
+        pid_t pid;
+
+        args.pidfd = (uintptr_t)&pidfd;
+        if (probe(dir))
+                return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+        pid = fork();
+        if (pid == 0 && join(dir) < 0)
+                end_now(1);
+        if (pid > 0 && waitpid(pid, &status, WNOHANG) == pid)
+                return -1;
+        return pid;
+}
+
+int listener_leave(void) {
+        char name[64];
+        int dir;
+        pid_t pid;
+
+        snprintf(name, sizeof(name), "airlock-helper-%s", context.instance);
+        dir = make_dir(context.cgroup_fd, name);
+        if (dir < 0)
+                return dir;
+        context.clone_into = probe(dir);
+        pid = leave_into(dir);
+        if (pid < 0)
+                return -errno;
+        if (pid > 0)
+                _exit(0);
+        close_fd(dir);
+        context.listener = getpid();
+        if (setsid() < 0)
+                return -errno;
+        return read_own_cgroups();
 }

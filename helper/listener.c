@@ -132,7 +132,7 @@ static int open_signals(void) {
 int listener_run(void) {
         int signal_fd = open_signals();
 
-        keep_sweep();
+        keep_sweep(true);
         for (;;) {
                 struct pollfd p[2] = { { .fd = signal_fd, .events = POLLIN }, { .fd = context.listen_fd, .events = POLLIN } };
                 int r = poll(p, 2, keep_timeout());
@@ -145,4 +145,25 @@ int listener_run(void) {
                         accept_one();
                 keep_tick();
         }
+}
+
+int listener_run_one(int conn) {
+        int signal_fd = open_signals();
+        struct fail f = {};
+
+        if (check_peer(conn, &f) < 0 || start_supervisor(conn, &f) < 0) {
+                log_line("refused connection reason=%s errno=%d", reason_word(f.reason), f.err);
+                report_refused(conn, &f);
+                return 1;
+        }
+        while (!keep_is_empty()) {
+                struct pollfd p = { .fd = signal_fd, .events = POLLIN };
+
+                poll(&p, 1, keep_timeout());
+                if (p.revents)
+                        handle_signal(signal_fd); /* nobody but root can send one; the session is not theirs to lose */
+                keep_tick();
+        }
+        keep_sweep(false); /* after the session, not before: what earlier listeners left is not this caller's wait */
+        return 0;
 }

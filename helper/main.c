@@ -1,27 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* airlock-helper: the start. Nothing of the caller's is used: no argument, no variable, no limit, no open file. */
+/* airlock-helper: the start. Nothing of the caller's is used: no argument, no variable, no limit, no open file.
+ *
+ * Two ways in, one code path behind them. Service mode: fd 3 is the listening socket, held by systemd. Setuid mode
+ * (built with -Dsetuid=enabled): the broker starts us with fd 3 one end of a socketpair, and what follows is a
+ * listener with exactly that one connection. */
 #include "common/fd.h"
 #include "config.h"
 #include "helper/ceiling.h"
 #include "helper/context.h"
 #include "helper/floor.h"
+#include "helper/inherit.h"
 #include "helper/listener.h"
 #include "helper/log.h"
 #include "helper/steps.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #ifndef MFD_EXEC
@@ -48,6 +52,16 @@ static void fill_standard_fds(void) {
                 fd = open("/dev/null", O_RDWR);
         while (fd >= 0 && fd <= 2);
         close_fd(fd);
+}
+
+/* The first call of all: until then the real uid, the broker's, may signal us (setuid mode). */
+static void become_root(void) {
+        if (syscall(SYS_setresuid, 0, 0, 0) < 0 || geteuid() != 0)
+                die_plain("must run as root; under no_new_privs the set-uid bit has no effect, use the socket unit there");
+        if (getauxval(AT_UID) != 0 && !AIRLOCK_SETUID)
+                die_plain("was started through its set-uid bit, but is built without setuid mode");
+        if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 0 || prctl(PR_GET_SECCOMP, 0, 0, 0, 0) != 0)
+                die_plain("was started with no_new_privs or a seccomp filter, which every command would inherit");
 }
 
 static bool is_sealed_text(void) {
@@ -98,31 +112,31 @@ static uint64_t number_of(const char *name) {
 
 /* sd_listen_fds(3): exactly one listening socket, and meant for this process. */
 static void take_listen_fd(void) {
-        int type = 0, listening = 0;
-        socklen_t size = sizeof(int);
-
         if (number_of("LISTEN_PID") != (uint64_t)getpid() || number_of("LISTEN_FDS") != 1)
                 die_plain("LISTEN_PID and LISTEN_FDS=1 expected: this program is started by its socket unit");
-        if (getsockopt(LISTEN_FD, SOL_SOCKET, SO_TYPE, &type, &size) < 0 || type != SOCK_SEQPACKET ||
-            getsockopt(LISTEN_FD, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) < 0 || !listening)
-                die_plain("fd 3 is not a listening SOCK_SEQPACKET socket");
-        fcntl(LISTEN_FD, F_SETFD, FD_CLOEXEC);
         fcntl(LISTEN_FD, F_SETFL, O_RDWR | O_NONBLOCK);
         context.listen_fd = LISTEN_FD;
 }
 
-static void reset_process(void) {
-        const struct itimerval off = {};
+/* fd 3: a listening SOCK_SEQPACKET socket, or in setuid mode a connected one. True where it listens. */
+static bool check_fd(void) {
+        int type = 0, listening = 0;
+        socklen_t size = sizeof(int);
 
-        for (int sig = 1; sig < NSIG; sig++)
-                signal(sig, SIG_DFL);
-        setitimer(ITIMER_REAL, &off, NULL);
-        setitimer(ITIMER_VIRTUAL, &off, NULL);
-        setitimer(ITIMER_PROF, &off, NULL);
-        umask(077);
+        if (getsockopt(LISTEN_FD, SOL_SOCKET, SO_TYPE, &type, &size) < 0 || type != SOCK_SEQPACKET ||
+            getsockopt(LISTEN_FD, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) < 0)
+                die_plain("fd 3 is not a SOCK_SEQPACKET socket");
+        if (!listening && !AIRLOCK_SETUID)
+                die_plain("fd 3 is not a listening socket");
+        fcntl(LISTEN_FD, F_SETFD, FD_CLOEXEC);
+        return listening;
+}
+
+static void reset_process(void) {
+        inherit_reset();
+        clearenv();
         if (chdir("/") < 0)
                 die("/");
-        clearenv();
         if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
                 die("prctl");
 }
@@ -153,21 +167,37 @@ static void load_ceiling(void) {
         log_line("ceiling: %s (line %u); everything is refused", e.what ? e.what : "cannot be read", e.line);
 }
 
-int main(int argc, char **argv, char **envp) {
-        int r;
+/* Into a cgroup of root's own, in a session of our own, and the process that the broker knows ends: what it set up
+ * around that one no longer holds for us. */
+static void leave_broker(void) {
+        int r = listener_leave();
 
+        if (r < 0) {
+                errno = -r;
+                die("leaving the broker's cgroup and session");
+        }
+}
+
+int main(int argc, char **argv, char **envp) {
+        bool listens;
+        int r = 0;
+
+        become_root();
         fill_standard_fds();
         if (argc != 1)
                 die_plain("no arguments expected");
         reexecute(argv, envp);
-        if (geteuid() != 0 || getuid() != 0)
-                die_plain("must be started as root");
-        take_listen_fd();
+        listens = check_fd();
+        if (listens)
+                take_listen_fd();
         close_range(LISTEN_FD + 1, ~0u, 0);
         reset_process();
         if (context_init() < 0)
                 return 1;
-        r = listener_own_cgroup();
+        if (listens)
+                r = listener_own_cgroup();
+        else
+                leave_broker();
         if (r < 0) {
                 errno = -r;
                 die("own cgroup");
@@ -175,7 +205,8 @@ int main(int argc, char **argv, char **envp) {
         if (floors_init() < 0)
                 die_plain("a floor does not fit");
         load_ceiling();
-        log_line("listening instance=%s clone-into-cgroup=%s", context.instance, context.clone_into ? "yes" : "no");
+        if (listens)
+                log_line("listening instance=%s clone-into-cgroup=%s", context.instance, context.clone_into ? "yes" : "no");
         replace_standard_fds();
-        return listener_run();
+        return listens ? listener_run() : listener_run_one(LISTEN_FD);
 }

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inherited attributes: in setuid mode whoever owns the broker chose them, and half of what is set here has been used
+ * against programs like this one (SECURITY S4, S5, S7, V9). */
+#include "helper/inherit.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+struct need {
+        __rlimit_resource_t resource;
+        const char *name;
+        rlim_t least; /* below this a call could fail half-way, or a signal end us while we write the log */
+};
+
+static const struct need needs[] = {
+        { RLIMIT_AS, "RLIMIT_AS", 256u << 20 },         { RLIMIT_CPU, "RLIMIT_CPU", RLIM_INFINITY },
+        { RLIMIT_DATA, "RLIMIT_DATA", 64u << 20 },      { RLIMIT_FSIZE, "RLIMIT_FSIZE", RLIM_INFINITY },
+        { RLIMIT_NOFILE, "RLIMIT_NOFILE", 256 },        { RLIMIT_STACK, "RLIMIT_STACK", 1u << 20 },
+        { RLIMIT_NPROC, "RLIMIT_NPROC", 16 },
+};
+
+static void check_limit(const struct need *n) {
+        struct rlimit l;
+
+        if (getrlimit(n->resource, &l) == 0 && l.rlim_cur >= n->least)
+                return;
+        l.rlim_cur = n->least;
+        if (l.rlim_max < n->least)
+                l.rlim_max = n->least;
+        if (setrlimit(n->resource, &l) == 0)
+                return;
+        dprintf(STDERR_FILENO, "airlock-helper: %s is too low and cannot be raised: %s; at least %lld expected\n", n->name,
+                strerror(errno), n->least == RLIM_INFINITY ? -1LL : (long long)n->least);
+        _exit(2);
+}
+
+static void reset_signals(void) {
+        const struct itimerval off = {};
+        sigset_t none;
+
+        for (int sig = 1; sig < NSIG; sig++)
+                signal(sig, SIG_DFL);
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        setitimer(ITIMER_REAL, &off, NULL);
+        setitimer(ITIMER_VIRTUAL, &off, NULL);
+        setitimer(ITIMER_PROF, &off, NULL);
+}
+
+static void reset_scheduling(void) {
+        const struct sched_param normal = {};
+
+        sched_setscheduler(0, SCHED_OTHER, &normal);
+        setpriority(PRIO_PROCESS, 0, 0);
+        personality(PER_LINUX);
+        prctl(PR_SET_TIMERSLACK, 0, 0, 0, 0);
+        prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
+}
+
+void inherit_reset(void) {
+        reset_signals();
+        umask(077);
+        for (unsigned i = 0; i < sizeof(needs) / sizeof(*needs); i++)
+                check_limit(&needs[i]);
+        reset_scheduling();
+}
