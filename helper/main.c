@@ -133,7 +133,6 @@ static bool check_fd(void) {
 }
 
 static void reset_process(void) {
-        inherit_reset();
         clearenv();
         if (chdir("/") < 0)
                 die("/");
@@ -186,6 +185,7 @@ int main(int argc, char **argv, char **envp) {
         fill_standard_fds();
         if (argc != 1)
                 die_plain("no arguments expected");
+        inherit_reset(); /* before anything is written: a file size limit would end us half-way */
         reexecute(argv, envp);
         listens = check_fd();
         if (listens)
