@@ -72,7 +72,7 @@ int environment_add(struct strings *environment, const char *spec) {
         size_t n = name_length(spec);
 
         if (!n) {
-                complain("--env", "'%s' has no name; NAME=VALUE or NAME was expected", spec);
+                complain("--env", "has no name; NAME=VALUE or NAME was expected");
                 return -EINVAL;
         }
         if (spec[n])

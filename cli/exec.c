@@ -373,5 +373,9 @@ int exec_main(const char *command, int argc, char **argv) {
         status = request_parse(&exec.request, command, argc, argv);
         if (status)
                 return status == HELP_SHOWN ? 0 : status;
+        if (exec.request.json) {
+                complain("--json", "is no option of exec; airlock run --json collects the output");
+                return 125;
+        }
         return run(&exec);
 }
