@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Dispatch. What has no row does not exist; what has a row without an action is for nobody; signatures are compared before a
+ * single argument is read. */
+#include "broker/api.h"
+
+#include "broker/broker.h"
+#include "broker/bus-manager.h"
+#include "broker/bus-session.h"
+#include "broker/call.h"
+#include "broker/caller.h"
+#include "broker/flow.h"
+#include "broker/loop.h"
+#include "broker/props.h"
+#include "broker/quota.h"
+#include "broker/reply.h"
+#include "broker/session.h"
+#include "broker/settings.h"
+
+#include <dbus/dbus.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MANAGER "org.airlock1.Manager"
+#define SESSION "org.airlock1.Session"
+#define EXEC \
+        "org.airlock1.exec" /* with its five siblings: which one, the policy's answer and the request say */
+#define MANAGE "org.airlock1.manage"
+
+static int not_built(struct call *call) {
+        return error_set(&call->error, OUTCOME_NOT_SUPPORTED,
+                         "%s: not built yet; Features lists what is", call->method->member);
+}
+
+static const struct method methods[] = {
+        { MANAGER, "Exec", "sasa{sv}", "oa{uh}", EXEC, flow_exec },
+        { MANAGER, "CreateSession", "sasa{sv}", "o", EXEC, not_built },
+        { MANAGER, "Run", "sasa{sv}", "issa{sv}", EXEC, flow_run },
+        { MANAGER, "Explain", "sasa{sv}", "a{sv}", "public", flow_explain },
+        { MANAGER, "ListSessions", "a{sv}", "aa{sv}", "public", manager_list_sessions },
+        { MANAGER, "GetSession", "s", "o", "public", manager_get_session },
+        { MANAGER, "ListTargets", "a{sv}", "aa{sv}", "public", manager_list_targets },
+        { MANAGER, "GetTarget", "s", "o", "public", not_built },
+        { MANAGER, "RegisterTarget", "sha{sv}", "o", MANAGE, not_built },
+        { MANAGER, "UnregisterTarget", "s", "", MANAGE, not_built },
+        { MANAGER, "Subscribe", "a{sv}", "", "public", not_built },
+        { MANAGER, "Unsubscribe", "", "", "public", not_built },
+        { MANAGER, "StopAll", "a{sv}", "u", "owner", manager_stop_all },
+        { MANAGER, "Reload", "", "", MANAGE, manager_reload },
+
+        { SESSION, "Start", "a{sv}", "a{uh}", "owner", not_built },
+        { SESSION, "Attach", "a{sv}", "a{uh}", "owner", not_built },
+        { SESSION, "Resize", "qq", "", "owner", not_built },
+        { SESSION, "Signal", "is", "", "owner", bus_session_signal },
+        { SESSION, "Stop", "u", "", "owner", bus_session_stop },
+        { SESSION, "Wait", "u", "a{sv}", "owner", bus_session_wait },
+        { SESSION, "CloseStdin", "", "", "owner", not_built },
+        { SESSION, "Remove", "b", "", "owner", bus_session_remove },
+
+        { DBUS_INTERFACE_PROPERTIES, "Get", "ss", "v", "public", props_get },
+        { DBUS_INTERFACE_PROPERTIES, "GetAll", "s", "a{sv}", "public", props_get_all },
+        { DBUS_INTERFACE_PROPERTIES, "Set", "ssv", "", "public", props_set },
+        { "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", "", "a{oa{sa{sv}}}", "public",
+          props_managed_objects },
+        { DBUS_INTERFACE_INTROSPECTABLE, "Introspect", "", "s", "public", props_introspect },
+        { DBUS_INTERFACE_PEER, "Ping", "", "", "public", NULL },
+        { DBUS_INTERFACE_PEER, "GetMachineId", "", "s", "public", NULL },
+};
+#define N_METHODS (sizeof methods / sizeof methods[0])
+
+const struct method *api_method(unsigned i) {
+        return i < N_METHODS ? &methods[i] : NULL;
+}
+
+/* polkit decides this later; until then it is root's alone. */
+int api_may_manage(const struct call *call) {
+        return call->caller->uid == 0;
+}
+
+static enum api_object object_of(struct call *call) {
+        const char *path = dbus_message_get_path(call->message);
+
+        if (strcmp(path, "/org/airlock1") == 0)
+                return API_MANAGER;
+        if (strcmp(path, "/") == 0 || strcmp(path, "/org") == 0 ||
+            strcmp(path, "/org/airlock1/session") == 0)
+                return API_PARENT;
+        call->session = sessions_find_path(call->broker->sessions, path);
+        /* Another's session does not exist for who may not see it: same error, same text. */
+        if (call->session &&
+            policy_may_see(call->caller->uid, call->session->owner, api_may_manage(call)))
+                return API_SESSION;
+        call->session = NULL;
+        return API_NONE;
+}
+
+static bool belongs(enum api_object object, const struct method *method) {
+        if (strcmp(method->interface, MANAGER) == 0 || strstr(method->interface, ".ObjectManager"))
+                return object == API_MANAGER;
+        if (strcmp(method->interface, SESSION) == 0)
+                return object == API_SESSION;
+        return object != API_PARENT ||
+               strcmp(method->interface, DBUS_INTERFACE_INTROSPECTABLE) == 0;
+}
+
+static const struct method *find(DBusMessage *message, enum api_object object) {
+        const char *interface = dbus_message_get_interface(message);
+        const char *member = dbus_message_get_member(message);
+
+        for (size_t i = 0; i < N_METHODS; i++)
+                if (strcmp(methods[i].member, member) == 0 &&
+                    (!interface || strcmp(methods[i].interface, interface) == 0) &&
+                    belongs(object, &methods[i]))
+                        return &methods[i];
+        return NULL;
+}
+
+static int check_quota(struct call *call) {
+        struct quota *quota = quotas_of(call->broker->quotas, call->caller->uid);
+
+        if (!quota)
+                return -ENOMEM;
+        if (quota->requests >= call->broker->settings->requests_per_user)
+                return error_set(&call->error, OUTCOME_LIMITS_EXCEEDED,
+                                 "more than %u calls at once that have no answer yet",
+                                 call->broker->settings->requests_per_user);
+        quota->requests++;
+        call->quota = quota;
+        return 0;
+}
+
+static int authorize(struct call *call) {
+        const char *action = call->method->action;
+
+        if (!action)
+                return error_set(&call->error, OUTCOME_DENIED, "%s: denied", call->method->member);
+        if (strcmp(action, MANAGE) == 0 && !api_may_manage(call))
+                return error_set(&call->error, OUTCOME_DENIED, "%s: denied", call->method->member);
+        /* "public", "owner" and exec: the object's visibility and the policy decide. */
+        return 0;
+}
+
+static int handle(struct call *call) {
+        enum api_object object = object_of(call);
+        int r;
+
+        if (object == API_NONE)
+                return error_set(&call->error, OUTCOME_UNKNOWN_OBJECT, "no object at this path");
+        call->method = find(call->message, object);
+        if (!call->method || !call->method->handler)
+                return error_set(&call->error, OUTCOME_UNKNOWN_METHOD, "no method %s here",
+                                 dbus_message_get_member(call->message));
+        if (!dbus_message_has_signature(call->message, call->method->in))
+                return error_set(&call->error, OUTCOME_INVALID_ARGS,
+                                 "%s: arguments are of type '%s'; expected '%s'",
+                                 call->method->member, dbus_message_get_signature(call->message),
+                                 call->method->in);
+        r = check_quota(call);
+        if (r == 0)
+                r = authorize(call);
+        return r ? r : call->method->handler(call);
+}
+
+static void handle_call(struct call *call) {
+        int r;
+
+        if (call->caller->gone) {
+                call_free(call);
+                return;
+        }
+        r = handle(call);
+        if (r == 0)
+                return;
+        if (r < 0) {
+                error_set(&call->error, OUTCOME_HELPER_FAILED, "broker: %s", strerror(-r));
+                r = OUTCOME_HELPER_FAILED;
+        }
+        reply_refusal(call, r, call->error.text);
+}
+
+static void on_caller(void *userdata, struct caller *caller) {
+        struct call *call = userdata;
+
+        call->caller = caller;
+        handle_call(call);
+}
+
+void api_dispatch(struct broker *broker, struct DBusMessage *message) {
+        const char *sender = dbus_message_get_sender(message);
+        struct call *call;
+        int r;
+
+        if (!sender)
+                return;
+        call = calloc(1, sizeof *call);
+        if (!call)
+                return;
+        call->broker = broker;
+        call->message = dbus_message_ref(message);
+        r = callers_get(broker->callers, sender, on_caller, call, &call->caller);
+        if (r < 0)
+                reply_refusal(call, OUTCOME_HELPER_FAILED, "broker: cannot ask the bus who calls");
+        else if (call->caller)
+                handle_call(call);
+}

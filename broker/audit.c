@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Records. Everything of a stranger's is escaped: a command line cannot write a line of its own. */
+#include "broker/audit.h"
+
+#include "broker/caller.h"
+#include "broker/record.h"
+#include "broker/request.h"
+#include "broker/session.h"
+#include "broker/text.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <systemd/sd-journal.h>
+#include <unistd.h>
+
+#define COMMAND_BYTES 1024
+/* One each: what a reader of the journal asks for. */
+#define ID_DECISION "4e0a7a5cb4d44f3b8a3f5d2f0c5b7a11"
+#define ID_END "9b8b2f0d6d2c4f6e9a0d1c3e7f5a2b22"
+
+static int has_journal(void) {
+        static int known = -1;
+
+        if (known < 0)
+                known = access("/run/systemd/journal/socket", W_OK) == 0;
+        return known;
+}
+
+/* The command as one line, each word quoted, cut. */
+static void command_line(const struct request *request, char *buffer, size_t size) {
+        size_t used = 0;
+
+        buffer[0] = 0;
+        for (size_t i = 0; i < request->argv.n && used + 8 < size; i++) {
+                const char *word = request->argv.list[i];
+
+                buffer[used++] = i ? ' ' : '\'';
+                if (i)
+                        buffer[used++] = '\'';
+                used += text_escape(word, strlen(word), buffer + used, size - used - 4);
+                buffer[used++] = '\'';
+                buffer[used] = 0;
+        }
+}
+
+void audit_decision(const struct audit_decision *d) {
+        char command[COMMAND_BYTES], target[600], user[300], text[600], reason[600];
+        const char *as = d->request->user ? d->request->user : "";
+        const char *why = d->request->reason ? d->request->reason : "";
+        const char *shown = d->target ? d->target : d->request->target;
+
+        command_line(d->request, command, sizeof command);
+        text_escape(shown, strlen(shown), target, sizeof target);
+        text_escape(as, strlen(as), user, sizeof user);
+        text_escape(d->text, strlen(d->text), text, sizeof text);
+        text_escape(why, strlen(why), reason, sizeof reason);
+        if (has_journal()) {
+                sd_journal_send("MESSAGE=%s: uid %u in %s: %s", d->answer, d->caller->uid, target,
+                                command, "MESSAGE_ID=" ID_DECISION, "AIRLOCK_DECISION=%s",
+                                d->answer, "AIRLOCK_RULE=%s", d->rule, "AIRLOCK_TARGET=%s", target,
+                                "AIRLOCK_SESSION=%s", d->session, "AIRLOCK_CALLER_UID=%u",
+                                d->caller->uid, "AIRLOCK_CLAIMED_PID=%u", d->caller->claimed_pid,
+                                "AIRLOCK_COMMAND=%s", command, "AIRLOCK_AS=%s", user,
+                                "AIRLOCK_REASON=%s", reason, "AIRLOCK_TEXT=%s", text, NULL);
+                return;
+        }
+        fprintf(stderr,
+                "decision=%s uid=%u claimed-pid=%u target=%s as='%s' rule=%s session=%.16s command=%s%s%s\n",
+                d->answer, d->caller->uid, d->caller->claimed_pid, target, user, d->rule,
+                d->session, command, text[0] ? " text=" : "", text);
+}
+
+void audit_end(const struct session *session) {
+        const struct wire_exited *exited = session->state == SESSION_EXITED ? &session->exited
+                                                                            : NULL;
+
+        if (has_journal()) {
+                sd_journal_send("MESSAGE=%s: %s in %s: code %d", session_state_name(session),
+                                session->id, session->target, record_code(exited),
+                                "MESSAGE_ID=" ID_END, "AIRLOCK_SESSION=%s", session->id,
+                                "AIRLOCK_TARGET=%s", session->target, "AIRLOCK_CALLER_UID=%u",
+                                session->owner, "AIRLOCK_CODE=%d", record_code(exited), NULL);
+                return;
+        }
+        fprintf(stderr, "end=%s session=%.16s target=%s owner=%u code=%d\n",
+                session_state_name(session), session->id, session->target, session->owner,
+                record_code(exited));
+}
+
+void audit_note(const char *format, ...) {
+        char raw[1024], text[1024];
+        va_list args;
+
+        va_start(args, format);
+        vsnprintf(raw, sizeof raw, format, args);
+        va_end(args);
+        text_escape(raw, strlen(raw), text, sizeof text);
+        fprintf(stderr, "airlockd: %s\n", text);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parts of the broker, and who owns what: main.c makes them, everybody else borrows. */
+#pragma once
+
+#include "broker/lookup.h"
+
+#include <stdint.h>
+
+struct broker {
+        struct loop *loop;
+        struct bus *bus;
+        struct settings *settings;
+        struct policy_set *rules; /* NULL denies everything */
+        char policy_status[512];
+        struct filter_cache *filters;
+        struct profiles *profiles;
+        struct links *links;
+        struct callers *callers;
+        struct targets *targets;
+        struct sessions *sessions;
+        struct quotas *quotas;
+        struct flow *flows;       /* requests under way */
+        struct wait *waits;       /* calls of Session.Wait that have no answer yet */
+        struct listing *listings; /* calls of ListTargets under way */
+        struct lookup_context lookup;
+        uint64_t counter;    /* of requests to the helper, never the same twice */
+        uint64_t started_us; /* loop_now() */
+        int sessions_fd; /* the listening socket where supervisors that outlived a broker call; -1: none */
+};
+
+/* Reads policy and settings again. 0; -errno; OUTCOME_INVALID_ARGS with a text: the last good ones stay. */
+struct error;
+int broker_reload(struct broker *broker, struct error *error);

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A session's face on the bus: its methods, and its signals, which go to its owner and to nobody else. */
+#pragma once
+
+#include <stdint.h>
+
+struct broker;
+struct call;
+struct caller;
+struct session;
+
+int bus_session_signal(struct call *call);
+int bus_session_stop(struct call *call);
+int bus_session_wait(struct call *call);
+int bus_session_remove(struct call *call);
+
+void bus_session_added(struct broker *broker, struct session *session);
+void bus_session_changed(struct broker *broker, struct session *session);
+void bus_session_ended(struct broker *broker, struct session *session);
+void bus_session_removed(struct broker *broker, struct session *session);
+/* Calls of Wait by a caller that left. */
+void bus_session_caller_gone(struct broker *broker, const struct caller *caller);

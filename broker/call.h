@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One method call that waits for its answer. */
+#pragma once
+
+#include "broker/error.h"
+
+struct DBusMessage;
+struct broker;
+struct caller;
+struct method;
+struct quota;
+struct session;
+
+struct call {
+        struct broker *broker;
+        struct DBusMessage *message; /* a reference */
+        const struct method *method;
+        struct caller *caller;   /* a reference; set before a handler sees the call */
+        struct session *session; /* of a session's object: set for the handler, not to be kept */
+        struct quota *quota;     /* counts it among the caller's requests */
+        struct error error;
+};

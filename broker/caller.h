@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who calls: what the bus proves of a unique name, kept until that name leaves. */
+#pragma once
+
+#include "policy/policy.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct bus;
+struct callers;
+
+struct caller {
+        unsigned n_refs;
+        struct caller *next;
+        char *name; /* unique on the bus */
+        bool known; /* the bus has answered */
+        bool gone;  /* it left the bus, or was never there */
+        uint32_t uid;
+        uint32_t claimed_pid;        /* may be dead or another's by now: for records only */
+        struct policy_caller policy; /* points into what follows */
+        struct policy_group *groups;
+        char *user_name;
+        struct waiter *waiters;
+};
+
+/* caller is known, or gone. */
+typedef void (*caller_done_t)(void *userdata, struct caller *caller);
+
+int callers_new(struct bus *bus, struct callers **ret);
+struct callers *callers_free(struct callers *callers);
+unsigned callers_count(const struct callers *callers);
+/* 0 and *ret (a reference): known · 0 and *ret NULL: done() comes, with a reference · -errno. */
+int callers_get(struct callers *callers, const char *name, caller_done_t done, void *userdata,
+                struct caller **ret);
+void callers_vanished(struct callers *callers, const char *name);
+struct caller *caller_ref(struct caller *caller);
+struct caller *caller_unref(struct caller *caller); /* takes and returns NULL */

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Hands a plan to the helper and hears of the session until its end. */
+#pragma once
+
+#include "broker/error.h"
+#include "common/limits.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct link;
+struct links;
+struct launch;
+struct wire_plan;
+struct wire_started;
+struct wire_exited;
+
+struct launch_handler {
+        /* The command was executed. Comes once, before exited(). */
+        void (*started)(void *userdata, const struct wire_started *started);
+        /* Nothing was executed; the launch is to be freed. An outcome or -errno, with a text. */
+        void (*refused)(void *userdata, int result, struct error *error);
+        /* It has ended and its cgroup is empty. Comes once; the launch is to be freed. exited NULL: nobody knows how it ended. */
+        void (*exited)(void *userdata, const struct wire_exited *exited);
+        void *userdata;
+};
+
+struct launch_request {
+        const struct wire_plan *plan;
+        size_t plan_size;
+        int target_fd;
+        int filter_fd;  /* -1: unconfined */
+        int streams[3]; /* -1: the target's null device */
+        int extra[LIMIT_EXTRA_FDS];
+        unsigned n_extra;
+        uint64_t counter;
+        uint64_t now; /* loop_now() */
+};
+
+/* All fds stay the caller's. 0 and *ret; -errno and a text: nothing was sent. */
+int launch_exec(struct links *links, const struct launch_request *request,
+                const struct launch_handler *handler, struct launch **ret, struct error *error);
+struct launch *launch_free(
+        struct launch *launch); /* takes and returns NULL; closes the connection */
+
+/* Commands to the supervisor: 0 or -errno. */
+int launch_signal(struct launch *launch, int signal, unsigned scope);
+int launch_stop(struct launch *launch, int signal, uint32_t grace_ms, unsigned ended_by);
+int launch_close_stdin(struct launch *launch);

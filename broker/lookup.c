@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Finds a target: the engines' folders by list, the engine's files by open, the kernel's facts by describe. Every answer leads to
+ * the next question; the pidfd is opened before the facts are read, and the start time compared after, so that a number that was
+ * given to another process in between is noticed. */
+#include "broker/lookup.h"
+
+#include "broker/ask.h"
+#include "broker/profile.h"
+#include "broker/target.h"
+#include "common/fd.h"
+#include "common/reason.h"
+#include "policy/policy.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* How long an engine's word on a name counts: within it a second container of this name goes unnoticed. */
+#define VERIFIED_US (UINT64_C(1000) * 1000)
+
+struct lookup {
+        const struct lookup_context *context;
+        struct ask *ask;
+        uint64_t now;
+        lookup_done_t done;
+        void *userdata;
+        char *name;
+        const char *engine; /* asked for; NULL: any */
+        size_t place;       /* that is being listed */
+        const struct lookup_place *found_in;
+        const struct lookup_place
+                *or_in; /* the same folder, told to be of another engine too: its files decide */
+        struct target_found found;
+};
+
+static int parse_pid(const char *text, int32_t *ret, struct error *error) {
+        char *end;
+        long n;
+
+        errno = 0;
+        n = strtol(text, &end, 10);
+        if (errno || *end || text[0] < '1' || text[0] > '9' || n > INT32_MAX)
+                return error_set(error, OUTCOME_INVALID_ARGS,
+                                 "target 'pid:%s': expected pid: and the number of a process",
+                                 text);
+        *ret = (int32_t)n;
+        return 0;
+}
+
+int target_spec_parse(const char *text, struct target_spec *ret, struct error *error) {
+        const char *colon = strchr(text, ':');
+        struct target_spec spec = { .name = text };
+
+        if (colon) {
+                const char *const *names = policy_engine_names();
+
+                while (*names && (strncmp(*names, text, (size_t)(colon - text)) != 0 ||
+                                  (*names)[colon - text] != 0))
+                        names++;
+                if (!*names)
+                        return error_set(error, OUTCOME_INVALID_ARGS,
+                                         "target '%s': no engine of that name", text);
+                spec.engine = *names;
+                spec.name = colon + 1;
+        }
+        if (spec.engine && strcmp(spec.engine, "pid") == 0) {
+                int r = parse_pid(spec.name, &spec.pid, error);
+
+                if (r)
+                        return r;
+        }
+        *ret = spec;
+        return 0;
+}
+
+static void finish(struct lookup *lookup, int result, struct target *target, struct error *error) {
+        lookup_done_t done = lookup->done;
+        void *userdata = lookup->userdata;
+
+        lookup_free(lookup);
+        done(userdata, result, target, error);
+}
+
+static void fail(struct lookup *lookup, int result) {
+        struct error error = { "" };
+
+        if (result == -ESRCH)
+                result = error_set(&error, OUTCOME_TARGET_NOT_RUNNING, "target %s: is not running",
+                                   lookup->name);
+        else if (result < 0)
+                result = ask_link_error(&error, result);
+        finish(lookup, result, NULL, &error);
+}
+
+static struct asker asker(struct lookup *lookup, void (*done)(void *, struct answer *)) {
+        return (struct asker){ .links = lookup->context->links,
+                               .now = lookup->now,
+                               .done = done,
+                               .userdata = lookup };
+}
+
+static void on_facts(void *userdata, struct answer *answer) {
+        struct lookup *lookup = userdata;
+        struct target *target = NULL;
+        struct error error = { "" };
+        int r;
+
+        lookup->ask = NULL;
+        if (answer->result) {
+                finish(lookup, answer->result, NULL, &answer->error);
+                return;
+        }
+        if (!(answer->facts->flags & WIRE_FACT_ALLOWED)) {
+                r = error_set(&error, reason_outcome(answer->facts->reason), "target %s: %s",
+                              lookup->name, reason_text(answer->facts->reason));
+                finish(lookup, r, NULL, &error);
+                return;
+        }
+        lookup->found.facts = answer->facts;
+        lookup->found.environ = answer->text;
+        lookup->found.environ_size = answer->text_size;
+        r = targets_add(lookup->context->targets, &lookup->found, &target);
+        if (r < 0) {
+                fail(lookup, r);
+                return;
+        }
+        target->verified_us = lookup->now;
+        finish(lookup, 0, target, &error);
+}
+
+static int describe(struct lookup *lookup) {
+        struct asker ask = asker(lookup, on_facts);
+
+        return ask_describe(&ask, lookup->found.pidfd, &lookup->ask);
+}
+
+static int take_config(struct lookup *lookup, const struct answer *answer, struct error *error) {
+        struct profile_error profile_error = { "" };
+        int r;
+
+        r = oci_parse_process(answer->text, answer->text_size, &lookup->found.process, error);
+        if (r)
+                return r;
+        lookup->found.declared = true;
+        r = profile_parse_oci(answer->text, answer->text_size, "the target's own profile",
+                              &lookup->found.profile, &profile_error);
+        return r > 0 ? error_set(error, r, "%s", profile_error.text) : r;
+}
+
+static void on_config(void *userdata, struct answer *answer) {
+        struct lookup *lookup = userdata;
+        int r = answer->result;
+
+        lookup->ask = NULL;
+        if (r == 0)
+                r = take_config(lookup, answer, &answer->error);
+        if (r > 0) {
+                finish(lookup, r, NULL, &answer->error);
+                return;
+        }
+        if (r == 0)
+                r = describe(lookup);
+        if (r < 0)
+                fail(lookup, r);
+}
+
+/* A pidfd of the very process that the engine meant. */
+static int pin(struct lookup *lookup, const struct oci_state *state) {
+        if (state->pid <= 0 || state->pid > INT32_MAX)
+                return -ESRCH;
+        lookup->found.pid = (int32_t)state->pid;
+        lookup->found.pidfd = (int)syscall(SYS_pidfd_open, lookup->found.pid, 0);
+        if (lookup->found.pidfd < 0)
+                return errno == EINVAL ? -ESRCH : -errno;
+        if (state->start_ticks && target_start_ticks(lookup->found.pid) != state->start_ticks)
+                return -ESRCH;
+        return 0;
+}
+
+static int ask_config(struct lookup *lookup) {
+        struct asker ask = asker(lookup, on_config);
+        char path[300];
+
+        /* runc keeps no copy of its config: what it does not say comes from the kernel. */
+        if (strcmp(lookup->found_in->engine, "crun") != 0)
+                return describe(lookup);
+        snprintf(path, sizeof path, "%s/config.json", lookup->name);
+        return ask_state(&ask, lookup->found_in->dir, path, &lookup->ask);
+}
+
+static int open_state(struct lookup *lookup);
+
+static void on_state(void *userdata, struct answer *answer) {
+        struct lookup *lookup = userdata;
+        struct oci_state state = { 0 };
+        int r = answer->result;
+
+        lookup->ask = NULL;
+        if (r && answer->reason == REASON_FILE_ABSENT && lookup->or_in) {
+                lookup->found_in = lookup->or_in;
+                lookup->or_in = NULL;
+                r = open_state(lookup);
+                if (r < 0)
+                        fail(lookup, r);
+                return;
+        }
+        if (r && answer->reason == REASON_FILE_ABSENT)
+                r = -ESRCH;
+        if (r == 0 && strcmp(lookup->found_in->engine, "crun") == 0)
+                r = oci_parse_crun_status(answer->text, answer->text_size, &state, &answer->error);
+        else if (r == 0)
+                r = oci_parse_runc_state(answer->text, answer->text_size, &state, &answer->error);
+        if (r > 0) {
+                finish(lookup, r, NULL, &answer->error);
+                return;
+        }
+        if (r == 0)
+                r = pin(lookup, &state);
+        if (r == 0)
+                r = ask_config(lookup);
+        if (r < 0)
+                fail(lookup, r);
+}
+
+static int open_state(struct lookup *lookup) {
+        struct target *known = targets_find(lookup->context->targets, lookup->found_in->engine,
+                                            lookup->name);
+        struct asker ask = asker(lookup, on_state);
+        struct error error = { "" };
+        char path[300];
+
+        if (known) {
+                known->verified_us = lookup->now;
+                finish(lookup, 0, known, &error);
+                return 0;
+        }
+        lookup->found.engine = lookup->found_in->engine;
+        lookup->found.name = lookup->name;
+        snprintf(path, sizeof path, "%s/%s", lookup->name,
+                 strcmp(lookup->found_in->engine, "crun") == 0 ? "status" : "state.json");
+        return ask_state(&ask, lookup->found_in->dir, path, &lookup->ask);
+}
+
+static bool has_name(const char *names, size_t size, const char *name) {
+        for (size_t at = 0; at < size; at += strlen(names + at) + 1)
+                if (strcmp(names + at, name) == 0)
+                        return true;
+        return false;
+}
+
+static int list_next(struct lookup *lookup);
+
+static int take_names(struct lookup *lookup, const struct answer *answer) {
+        const struct lookup_place *place = &lookup->context->places[lookup->place];
+        struct error error;
+        int r;
+
+        if (answer->result == 0 && has_name(answer->text, answer->text_size, lookup->name)) {
+                if (lookup->found_in && strcmp(lookup->found_in->dir, place->dir) == 0) {
+                        lookup->or_in = place;
+                } else if (lookup->found_in) {
+                        r = error_set(&error, OUTCOME_AMBIGUOUS_TARGET,
+                                      "target %s: is both %s:%s in %s and %s:%s in %s",
+                                      lookup->name, lookup->found_in->engine, lookup->name,
+                                      lookup->found_in->dir, place->engine, lookup->name,
+                                      place->dir);
+                        finish(lookup, r, NULL, &error);
+                        return 0;
+                }
+                if (!lookup->found_in)
+                        lookup->found_in = place;
+        }
+        lookup->place++;
+        return list_next(lookup);
+}
+
+static void on_names(void *userdata, struct answer *answer) {
+        struct lookup *lookup = userdata;
+        int r;
+
+        lookup->ask = NULL;
+        /* A folder that is not there, or that the ceiling does not list, has no targets; anything else is a failure. */
+        if (answer->result && answer->reason != REASON_FILE_ABSENT &&
+            answer->reason != REASON_DIR_UNKNOWN) {
+                finish(lookup, answer->result, NULL, &answer->error);
+                return;
+        }
+        r = take_names(lookup, answer);
+        if (r < 0)
+                fail(lookup, r);
+}
+
+static int list_next(struct lookup *lookup) {
+        const struct lookup_context *context = lookup->context;
+        struct asker ask = asker(lookup, on_names);
+        struct error error;
+
+        while (lookup->place < context->n_places && lookup->engine &&
+               strcmp(context->places[lookup->place].engine, lookup->engine) != 0)
+                lookup->place++;
+        if (lookup->place < context->n_places)
+                return ask_list(&ask, context->places[lookup->place].dir, &lookup->ask);
+        if (lookup->found_in)
+                return open_state(lookup);
+        finish(lookup,
+               error_set(&error, OUTCOME_NO_SUCH_TARGET, "target %s: no such target", lookup->name),
+               NULL, &error);
+        return 0;
+}
+
+static int begin_pid(struct lookup *lookup, int32_t pid, struct error *error) {
+        lookup->found.engine = "pid";
+        lookup->found.name = lookup->name;
+        lookup->found.pid = pid;
+        lookup->found.pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+        /* A process that is no container's init answers as one that is not there: a caller learns nothing of the host's. */
+        if (lookup->found.pidfd < 0 || !target_is_init(pid))
+                return error_set(error, OUTCOME_NO_SUCH_TARGET, "target pid:%d: no such target",
+                                 pid);
+        return describe(lookup);
+}
+
+/* A target that is known by this name, whose engine's word is fresh enough. */
+static struct target *known_target(const struct lookup_start *start) {
+        struct target *target = NULL;
+        unsigned n_engines = 0;
+        const char *engine = NULL;
+
+        if (start->spec.pid)
+                return targets_find(start->context->targets, "pid", start->spec.name);
+        for (size_t i = 0; i < start->context->n_places; i++) {
+                const char *other = start->context->places[i].engine;
+
+                if ((start->spec.engine && strcmp(other, start->spec.engine) != 0) ||
+                    (engine && strcmp(engine, other) == 0))
+                        continue;
+                engine = other;
+                if (targets_find(start->context->targets, other, start->spec.name)) {
+                        target = targets_find(start->context->targets, other, start->spec.name);
+                        n_engines++;
+                }
+        }
+        return n_engines == 1 && start->now - target->verified_us < VERIFIED_US ? target : NULL;
+}
+
+static bool engine_is_built(const struct lookup_start *start) {
+        if (!start->spec.engine || start->spec.pid)
+                return true;
+        return strcmp(start->spec.engine, "crun") == 0 || strcmp(start->spec.engine, "runc") == 0;
+}
+
+static bool has_place(const struct lookup_start *start) {
+        for (size_t i = 0; i < start->context->n_places; i++)
+                if (!start->spec.engine ||
+                    strcmp(start->context->places[i].engine, start->spec.engine) == 0)
+                        return true;
+        return start->spec.pid != 0;
+}
+
+static int lookup_new(const struct lookup_start *start, struct lookup **ret) {
+        struct lookup *lookup = calloc(1, sizeof *lookup);
+
+        if (!lookup)
+                return -ENOMEM;
+        lookup->found.pidfd = -1;
+        lookup->context = start->context;
+        lookup->now = start->now;
+        lookup->done = start->done;
+        lookup->userdata = start->userdata;
+        lookup->engine = start->spec.engine;
+        lookup->name = strdup(start->spec.name);
+        if (!lookup->name) {
+                lookup_free(lookup);
+                return -ENOMEM;
+        }
+        *ret = lookup;
+        return 0;
+}
+
+int lookup_start(const struct lookup_start *start, struct target **ret_target,
+                 struct lookup **ret_lookup, struct error *error) {
+        struct target *known = known_target(start);
+        struct lookup *lookup;
+        int r;
+
+        if (known) {
+                *ret_target = known;
+                return 0;
+        }
+        if (!engine_is_built(start))
+                return error_set(error, OUTCOME_NOT_SUPPORTED,
+                                 "target %s:%s: %s is not known by name yet; use pid:N of its init",
+                                 start->spec.engine, start->spec.name, start->spec.engine);
+        if (!has_place(start) || (!start->spec.pid && !target_name_is_valid(start->spec.name)))
+                return error_set(error, OUTCOME_NO_SUCH_TARGET, "target %s: no such target",
+                                 start->spec.name);
+        r = lookup_new(start, &lookup);
+        if (r < 0)
+                return r;
+        r = start->spec.pid ? begin_pid(lookup, start->spec.pid, error) : list_next(lookup);
+        if (r) {
+                lookup_free(lookup);
+                return r < 0 ? ask_link_error(error, r) : r;
+        }
+        *ret_lookup = lookup;
+        return 0;
+}
+
+struct lookup *lookup_free(struct lookup *lookup) {
+        if (!lookup)
+                return NULL;
+        ask_free(lookup->ask);
+        target_found_clear(&lookup->found);
+        free(lookup->name);
+        free(lookup);
+        return NULL;
+}

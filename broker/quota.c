@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Counts per uid. */
+#include "broker/quota.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SLICE_US (UINT64_C(10) * 1000 * 1000)
+#define SLICES 6
+
+struct quotas {
+        struct quota *first;
+};
+
+struct quotas *quotas_new(void) {
+        return calloc(1, sizeof(struct quotas));
+}
+
+struct quotas *quotas_free(struct quotas *quotas) {
+        struct quota *next;
+
+        for (struct quota *quota = quotas ? quotas->first : NULL; quota; quota = next) {
+                next = quota->next;
+                free(quota);
+        }
+        free(quotas);
+        return NULL;
+}
+
+struct quota *quotas_of(struct quotas *quotas, uint32_t uid) {
+        struct quota *quota;
+
+        for (struct quota **slot = &quotas->first; *slot; slot = &(*slot)->next)
+                if ((*slot)->uid == uid) {
+                        /* To the front: who calls now calls again. */
+                        quota = *slot;
+                        *slot = quota->next;
+                        quota->next = quotas->first;
+                        return quotas->first = quota;
+                }
+        quota = calloc(1, sizeof *quota);
+        if (!quota)
+                return NULL;
+        quota->uid = uid;
+        quota->next = quotas->first;
+        return quotas->first = quota;
+}
+
+/* Empties the slices that passed since the last look. */
+static void advance(struct quota *quota, uint64_t now) {
+        uint64_t slice = now / SLICE_US;
+
+        if (slice - quota->slice >= SLICES)
+                memset(quota->starts, 0, sizeof quota->starts);
+        else
+                for (uint64_t s = quota->slice + 1; s <= slice; s++)
+                        quota->starts[s % SLICES] = 0;
+        quota->slice = slice;
+}
+
+void quota_start(struct quota *quota, uint64_t now) {
+        advance(quota, now);
+        quota->starts[quota->slice % SLICES]++;
+}
+
+uint32_t quota_starts(struct quota *quota, uint64_t now) {
+        uint32_t sum = 0;
+
+        advance(quota, now);
+        for (unsigned i = 0; i < SLICES; i++)
+                sum += quota->starts[i];
+        return sum;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a caller asked for, complete and bounded: read once from its message, never changed after. */
+#pragma once
+
+#include "broker/error.h"
+#include "broker/strings.h"
+#include "common/limits.h"
+#include "policy/policy.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct DBusMessage;
+
+enum request_kind { REQUEST_EXEC, REQUEST_RUN, REQUEST_EXPLAIN };
+/* What becomes of a stream that was not passed. */
+enum request_output { REQUEST_FDS, REQUEST_NULL };
+
+struct request {
+        enum request_kind kind;
+        char *target;
+        struct strings argv;
+        struct strings env; /* NAME=VALUE, or NAME alone: taken away; in the order given */
+        bool clear_env;
+        char *user; /* NULL where not given, as all strings here */
+        char *group;
+        struct strings groups;
+        char *cwd;
+        char *label;
+        char *name;
+        char *reason;
+        char *seccomp;
+        bool privileged;
+        uint64_t cap_add;
+        uint64_t cap_drop;
+        enum policy_tri no_new_privs;
+        enum request_output output;
+        enum policy_gone client_gone;
+        uint64_t keep_for_s;
+        struct policy_limits limits;
+        bool keep_leftovers;
+        bool raw;
+        int streams[3];             /* owned; -1: not passed */
+        int extra[LIMIT_EXTRA_FDS]; /* fd 3 inside, and so on without a gap */
+        unsigned n_extra;
+};
+
+/* Reads (target, argv, options) of a message whose signature is "sasa{sv}".
+ * 0 and *ret; -errno; OUTCOME_INVALID_ARGS, OUTCOME_LIMITS_EXCEEDED, OUTCOME_NOT_SUPPORTED, OUTCOME_BAD_FD,
+ * OUTCOME_BAD_CAPABILITY, OUTCOME_BAD_USER with a text that names the option. */
+int request_read(struct DBusMessage *message, enum request_kind kind, struct request **ret,
+                 struct error *error);
+struct request *request_free(struct request *request); /* takes and returns NULL */
+void request_freep(struct request **request);
+/* The streams' own copies are not needed any more. */
+void request_close_fds(struct request *request);
+
+/* The filter of lists, Subscribe and StopAll, of an a{sv}. */
+struct request_filter {
+        bool by_user;
+        uint32_t user;
+        uint64_t since_us;
+        char *target;
+        char *rule;
+        char *state;
+        char *name;
+};
+
+/* Of a message whose signature is "a{sv}". As above. */
+int request_read_filter(struct DBusMessage *message, struct request_filter *ret,
+                        struct error *error);
+void request_filter_clear(struct request_filter *filter);
+
+/* Names of the option keys that are built, for Features; NULL after the last. */
+const char *request_option(unsigned i);

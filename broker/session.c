@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sessions and their states. Whoever may see or end one was decided before it is called here. */
+#include "broker/session.h"
+
+#include "broker/dict.h"
+#include "broker/launch.h"
+#include "broker/quota.h"
+#include "broker/record.h"
+#include "broker/request.h"
+#include "common/sha256.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#define PATH_PREFIX "/org/airlock1/session/"
+
+#define BUCKETS 1024
+
+struct sessions {
+        struct session *first;
+        struct session *last;
+        struct session *buckets[BUCKETS];
+        unsigned n_running;
+        unsigned n;
+        struct sessions_handler handler;
+};
+
+static const char *const state_names[] = {
+        [SESSION_STARTING] = "starting", [SESSION_RUNNING] = "running",
+        [SESSION_STOPPING] = "stopping", [SESSION_EXITED] = "exited",
+        [SESSION_LOST] = "lost",
+};
+
+int sessions_new(const struct sessions_handler *handler, struct sessions **ret) {
+        struct sessions *sessions = calloc(1, sizeof *sessions);
+
+        if (!sessions)
+                return -ENOMEM;
+        sessions->handler = *handler;
+        *ret = sessions;
+        return 0;
+}
+
+struct sessions *sessions_free(struct sessions *sessions) {
+        if (!sessions)
+                return NULL;
+        while (sessions->first)
+                session_discard(sessions->first);
+        free(sessions);
+        return NULL;
+}
+
+/* Of an id as text: its first three digits, or some bucket where it is none. */
+static struct session **bucket_of(struct sessions *sessions, const char *id) {
+        unsigned bucket = 0;
+
+        for (unsigned i = 0; i < 3 && id[i]; i++)
+                bucket = bucket << 4 | (unsigned)(id[i] <= '9' ? id[i] - '0' : id[i] - 'a' + 10);
+        return &sessions->buckets[bucket % BUCKETS];
+}
+
+static void link_in(struct sessions *sessions, struct session *session) {
+        struct session **bucket = bucket_of(sessions, session->id);
+
+        session->registry = sessions;
+        session->same_bucket = *bucket;
+        *bucket = session;
+        session->next = sessions->first;
+        if (sessions->first)
+                sessions->first->previous = session;
+        else
+                sessions->last = session;
+        sessions->first = session;
+        sessions->n++;
+        sessions->n_running++;
+        session->quota->sessions++;
+}
+
+static void link_out(struct sessions *sessions, struct session *session) {
+        struct session **slot = bucket_of(sessions, session->id);
+
+        while (*slot != session)
+                slot = &(*slot)->same_bucket;
+        *slot = session->same_bucket;
+        if (session->previous)
+                session->previous->next = session->next;
+        else
+                sessions->first = session->next;
+        if (session->next)
+                session->next->previous = session->previous;
+        else
+                sessions->last = session->previous;
+        sessions->n--;
+        if (session_is_over(session)) {
+                session->quota->kept--;
+        } else {
+                sessions->n_running--;
+                session->quota->sessions--;
+        }
+}
+
+int session_new(struct sessions *sessions, struct quota *quota, struct session **ret) {
+        struct session *session = calloc(1, sizeof *session);
+        struct timespec now;
+
+        if (!session)
+                return -ENOMEM;
+        if (getrandom(session->id_bytes, sizeof session->id_bytes, 0) != sizeof session->id_bytes) {
+                free(session);
+                return -EIO;
+        }
+        sha256_hex(session->id_bytes, session->id);
+        snprintf(session->path, sizeof session->path, PATH_PREFIX "%s", session->id);
+        clock_gettime(CLOCK_REALTIME, &now);
+        session->created_us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+        session->stopped_by = "caller";
+        session->quota = quota;
+        link_in(sessions, session);
+        *ret = session;
+        return 0;
+}
+
+bool session_is_over(const struct session *session) {
+        return session->state == SESSION_EXITED || session->state == SESSION_LOST;
+}
+
+void session_discard(struct session *session) {
+        link_out(session->registry, session);
+        launch_free(session->launch);
+        request_free(session->request);
+        free(session->owner_name);
+        free(session->target);
+        free(session->rule);
+        free(session);
+}
+
+static void forget(struct session *session) {
+        session->registry->handler.removed(session->registry->handler.userdata, session);
+        session_discard(session);
+}
+
+static void set_state(struct session *session, enum session_state state) {
+        session->state = state;
+        session->registry->handler.changed(session->registry->handler.userdata, session);
+}
+
+void session_started(struct session *session, const struct wire_started *started) {
+        session->pid = (int32_t)started->pid;
+        set_state(session, SESSION_RUNNING);
+}
+
+/* A user's finished sessions are bounded in number: one that starts a thousand a second would fill the memory of us all. */
+static void forget_oldest(struct sessions *sessions, struct quota *quota) {
+        struct session *session = sessions->last;
+
+        while (session && (session->quota != quota || !session_is_over(session)))
+                session = session->previous;
+        if (session)
+                forget(session);
+}
+
+void session_ended(struct session *session, const struct wire_exited *exited, uint64_t now) {
+        if (session_is_over(session))
+                return;
+        session->launch = launch_free(session->launch);
+        session->known_end = exited && !(exited->flags & WIRE_EXIT_STATUS_LOST);
+        if (exited)
+                session->exited = *exited;
+        session->state = session->known_end ? SESSION_EXITED : SESSION_LOST;
+        session->ended_at_us = now;
+        session->deadline_us = 0;
+        session->registry->n_running--;
+        session->quota->sessions--;
+        session->quota->kept++;
+        session->registry->handler.ended(session->registry->handler.userdata, session);
+        if (session->quota->kept > QUOTA_KEPT)
+                forget_oldest(session->registry, session->quota);
+}
+
+struct dict *session_record(const struct session *session) {
+        if (!session_is_over(session))
+                return NULL;
+        return record_make(session->state == SESSION_EXITED ? &session->exited : NULL,
+                           session->stopped_by);
+}
+
+const char *session_state_name(const struct session *session) {
+        return state_names[session->state];
+}
+
+struct session *sessions_find(struct sessions *sessions, const char *id) {
+        struct session *session = *bucket_of(sessions, id);
+
+        while (session && (!session->visible || strcmp(session->id, id) != 0))
+                session = session->same_bucket;
+        return session;
+}
+
+struct session *sessions_find_path(struct sessions *sessions, const char *path) {
+        if (strncmp(path, PATH_PREFIX, strlen(PATH_PREFIX)) != 0)
+                return NULL;
+        return sessions_find(sessions, path + strlen(PATH_PREFIX));
+}
+
+struct session *sessions_find_name(struct sessions *sessions, const char *name, uint32_t owner) {
+        for (struct session *session = sessions->first; session; session = session->next)
+                if (session->visible && session->owner == owner && session->request->name &&
+                    strcmp(session->request->name, name) == 0)
+                        return session;
+        return NULL;
+}
+
+struct session *sessions_first(struct sessions *sessions) {
+        struct session *session = sessions->first;
+
+        while (session && !session->visible)
+                session = session->next;
+        return session;
+}
+
+bool session_matches(const struct session *session, const struct request_filter *filter) {
+        if (filter->by_user && filter->user != session->owner)
+                return false;
+        if (filter->since_us > session->created_us)
+                return false;
+        if (filter->target && strcmp(filter->target, session->target) != 0 &&
+            strcmp(filter->target, session->request->target) != 0)
+                return false;
+        if (filter->rule && strcmp(filter->rule, session->rule) != 0)
+                return false;
+        if (filter->state && strcmp(filter->state, session_state_name(session)) != 0)
+                return false;
+        return !filter->name ||
+               (session->request->name && strcmp(filter->name, session->request->name) == 0);
+}
+
+unsigned sessions_running(const struct sessions *sessions) {
+        return sessions->n_running;
+}
+
+unsigned sessions_kept(const struct sessions *sessions) {
+        return sessions->n - sessions->n_running;
+}
+
+static int check_running(const struct session *session, struct error *error) {
+        if (!session_is_over(session) && session->launch)
+                return 0;
+        return error_set(error, OUTCOME_BAD_STATE, "session %s: is %s, not running", session->id,
+                         session_state_name(session));
+}
+
+static int sent(int r, struct error *error) {
+        /* A supervisor that has gone is about to be reported as ended: for the caller it has ended. */
+        if (r == -EPIPE || r == -ECONNRESET)
+                return error_set(error, OUTCOME_BAD_STATE, "session: is ending, not running");
+        return r < 0 ? error_set(error, OUTCOME_HELPER_FAILED, "supervisor: %s", strerror(-r)) : 0;
+}
+
+int session_signal(struct session *session, int signal, const char *scope, struct error *error) {
+        static const char *const scopes[] = { [WIRE_SCOPE_LEADER] = "leader",
+                                              [WIRE_SCOPE_GROUP] = "group",
+                                              [WIRE_SCOPE_ALL] = "all" };
+        unsigned i = 0;
+        int r;
+
+        if (signal < 1 || signal > SIGRTMAX)
+                return error_set(error, OUTCOME_INVALID_ARGS, "signal %d: expected 1 to %d", signal,
+                                 SIGRTMAX);
+        while (i < 3 && strcmp(scopes[i], scope) != 0)
+                i++;
+        if (i == 3)
+                return error_set(error, OUTCOME_INVALID_ARGS,
+                                 "scope '%s': expected leader, group or all", scope);
+        r = check_running(session, error);
+        return r ? r : sent(launch_signal(session->launch, signal, i), error);
+}
+
+int session_stop(struct session *session, uint32_t grace_ms, bool by_owner, struct error *error) {
+        int r;
+
+        if (grace_ms > LIMIT_GRACE_MS)
+                return error_set(error, OUTCOME_INVALID_ARGS, "grace %u ms: at most %u", grace_ms,
+                                 LIMIT_GRACE_MS);
+        r = check_running(session, error);
+        if (r == 0)
+                r = sent(launch_stop(session->launch, grace_ms ? SIGTERM : SIGKILL, grace_ms,
+                                     WIRE_BY_STOP),
+                         error);
+        if (r)
+                return r;
+        session->stopped_by = by_owner ? "caller" : "user";
+        if (session->state != SESSION_STOPPING)
+                set_state(session, SESSION_STOPPING);
+        return 0;
+}
+
+int session_close_stdin(struct session *session, struct error *error) {
+        int r = check_running(session, error);
+
+        return r ? r : sent(launch_close_stdin(session->launch), error);
+}
+
+int session_remove(struct session *session, struct error *error) {
+        if (!session_is_over(session))
+                return error_set(error, OUTCOME_BAD_STATE,
+                                 "session %s: is %s; stop it first or force", session->id,
+                                 session_state_name(session));
+        forget(session);
+        return 0;
+}
+
+/* kill: at once and everything. hup: what a terminal does that is closed, and what does not listen goes after the grace. */
+static void stop_for_owner(struct session *session) {
+        bool hup = session->client_gone == POLICY_GONE_HUP;
+
+        session->deadline_us = 0;
+        /* One that is just being started is stopped by who starts it, once it has. */
+        if (!session->launch || session_is_over(session) || session->state == SESSION_STARTING)
+                return;
+        launch_stop(session->launch, hup ? SIGHUP : SIGKILL, hup ? LIMIT_GRACE_DEFAULT_MS : 0,
+                    WIRE_BY_CLIENT_GONE);
+        if (session->state != SESSION_STOPPING)
+                set_state(session, SESSION_STOPPING);
+}
+
+void sessions_owner_gone(struct sessions *sessions, const char *name, uint64_t now) {
+        for (struct session *session = sessions->first; session; session = session->next) {
+                if (session_is_over(session) || !session->owner_name ||
+                    strcmp(session->owner_name, name) != 0)
+                        continue;
+                if (session->client_gone == POLICY_GONE_KEEP_FOR)
+                        session->deadline_us = now + session->keep_for_s * 1000000;
+                else if (session->client_gone != POLICY_GONE_KEEP)
+                        stop_for_owner(session);
+        }
+}
+
+bool sessions_expire(struct sessions *sessions, uint64_t now, uint32_t forget_after_s) {
+        bool waiting = false;
+        struct session *next;
+
+        for (struct session *session = sessions->first; session; session = next) {
+                next = session->next;
+                if (session_is_over(session) &&
+                    now - session->ended_at_us >= (uint64_t)forget_after_s * 1000000) {
+                        forget(session);
+                        continue;
+                }
+                if (session->deadline_us && session->deadline_us <= now)
+                        stop_for_owner(session);
+                waiting |= session_is_over(session) || session->deadline_us;
+        }
+        return waiting;
+}
+
+static void add_command(struct dict *dict, const char *key, const struct session *session) {
+        dict_strings(dict, key);
+        for (size_t i = 0; i < session->request->argv.n; i++)
+                dict_strings_add(dict, session->request->argv.list[i]);
+}
+
+struct dict *session_listing(const struct session *session) {
+        struct dict *dict = dict_new();
+
+        if (!dict)
+                return NULL;
+        dict_string(dict, "id", session->id);
+        dict_path(dict, "path", session->path);
+        dict_string(dict, "name", session->request->name ? session->request->name : "");
+        dict_string(dict, "target", session->target);
+        dict_uint(dict, "owner", session->owner);
+        dict_string(dict, "state", session_state_name(session));
+        add_command(dict, "command", session);
+        dict_string(dict, "user", session->user);
+        dict_bool(dict, "tty", false);
+        dict_bool(dict, "privileged", session->privileged);
+        dict_uint64(dict, "created", session->created_us);
+        dict_int(dict, "pid", session->pid);
+        dict_string(dict, "rule", session->rule);
+        if (session_is_over(session))
+                dict_dict(dict, "record", session_record(session));
+        return dict;
+}
+
+struct dict *session_properties(const struct session *session) {
+        struct dict *dict = dict_new();
+
+        if (!dict)
+                return NULL;
+        dict_string(dict, "Id", session->id);
+        dict_string(dict, "Name", session->request->name ? session->request->name : "");
+        dict_string(dict, "Target", session->target);
+        dict_uint(dict, "Owner", session->owner);
+        dict_string(dict, "State", session_state_name(session));
+        add_command(dict, "Command", session);
+        dict_string(dict, "User", session->user);
+        dict_bool(dict, "Tty", false);
+        dict_bool(dict, "Privileged", session->privileged);
+        dict_uint64(dict, "Created", session->created_us);
+        dict_dict(dict, "Record", session_is_over(session) ? session_record(session) : dict_new());
+        return dict;
+}

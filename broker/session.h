@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A session: one command that was started, from its start until it is forgotten. Knows nothing of the bus. */
+#pragma once
+
+#include "broker/error.h"
+#include "common/wire.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct dict;
+struct launch;
+struct quota;
+struct request;
+struct sessions;
+struct target;
+struct request_filter;
+
+enum session_state {
+        SESSION_STARTING,
+        SESSION_RUNNING,
+        SESSION_STOPPING,
+        SESSION_EXITED,
+        SESSION_LOST
+};
+
+struct session {
+        struct sessions *registry;
+        struct session *next; /* of all; the newest first */
+        struct session *previous;
+        struct session *same_bucket; /* of a hash of the id */
+        struct quota *quota;         /* the owner's; counts it */
+        uint8_t id_bytes[32];
+        char id[65];
+        char path[96];
+        enum session_state state;
+        uint32_t owner; /* uid */
+        char *owner_name; /* the unique name on the bus that it belongs to; never another's after it left */
+        struct request *request; /* without its fds */
+        char *target;            /* ENGINE:NAME */
+        char *rule;              /* FILE:LINE that allowed it */
+        char user[32];           /* UID:GID */
+        bool privileged;
+        bool visible;         /* it has been announced */
+        unsigned client_gone; /* enum policy_gone */
+        uint64_t keep_for_s;
+        uint64_t created_us; /* CLOCK_REALTIME */
+        int32_t pid;
+        const char *stopped_by; /* caller, user */
+        uint64_t deadline_us;   /* loop_now(): when it is stopped because its owner left; 0: not */
+        uint64_t ended_at_us;   /* loop_now() */
+        struct launch *launch;  /* NULL after the end */
+        bool known_end;         /* exited is what the supervisor said */
+        struct wire_exited exited;
+};
+
+struct sessions_handler {
+        /* State changed and nothing else; not called for the end. */
+        void (*changed)(void *userdata, struct session *session);
+        void (*ended)(void *userdata, struct session *session);
+        /* It is about to be forgotten. */
+        void (*removed)(void *userdata, struct session *session);
+        void *userdata;
+};
+
+int sessions_new(const struct sessions_handler *handler, struct sessions **ret);
+struct sessions *sessions_free(struct sessions *sessions);
+
+/* A session with an id of its own in state starting, known to nobody yet. 0 or -errno. */
+int session_new(struct sessions *sessions, struct quota *quota, struct session **ret);
+/* Without a trace: it never started. */
+void session_discard(struct session *session);
+void session_started(struct session *session, const struct wire_started *started);
+/* exited NULL: nobody knows how it ended. now as loop_now(). */
+void session_ended(struct session *session, const struct wire_exited *exited, uint64_t now);
+
+bool session_is_over(const struct session *session);
+const char *session_state_name(const struct session *session);
+/* By id, or by path; NULL where there is none. */
+struct session *sessions_find(struct sessions *sessions, const char *id);
+struct session *sessions_find_path(struct sessions *sessions, const char *path);
+/* By the name that this owner gave it; the latest. */
+struct session *sessions_find_name(struct sessions *sessions, const char *name, uint32_t owner);
+struct session *sessions_first(struct sessions *sessions);
+bool session_matches(const struct session *session, const struct request_filter *filter);
+unsigned sessions_running(const struct sessions *sessions);
+unsigned sessions_kept(const struct sessions *sessions);
+
+/* 0; OUTCOME_BAD_STATE, OUTCOME_INVALID_ARGS, OUTCOME_HELPER_FAILED with a text. */
+int session_signal(struct session *session, int signal, const char *scope, struct error *error);
+int session_stop(struct session *session, uint32_t grace_ms, bool by_owner, struct error *error);
+int session_close_stdin(struct session *session, struct error *error);
+int session_remove(struct session *session, struct error *error);
+
+/* Its owner left the bus. */
+void sessions_owner_gone(struct sessions *sessions, const char *name, uint64_t now);
+/* Stops what is to be stopped, forgets what ended longer ago than that. Whether anything is left to expire. */
+bool sessions_expire(struct sessions *sessions, uint64_t now, uint32_t forget_after_s);
+
+/* The exit record; NULL: no memory, or it has not ended. */
+struct dict *session_record(const struct session *session);
+/* Everything that the interface shows of it: id, path, name and so on. NULL or failed: no memory. */
+struct dict *session_listing(const struct session *session);
+struct dict *session_properties(const struct session *session);

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A target: a pidfd and what is known of it, pinned. A container that was made again under its name is another target. */
+#pragma once
+
+#include "broker/oci.h"
+#include "broker/passwd.h"
+#include "common/wire.h"
+
+#include <stdbool.h>
+#include <systemd/sd-event.h>
+
+struct profile;
+struct targets; /* those that live, by name */
+
+struct target {
+        unsigned n_refs;
+        struct targets *registry; /* NULL once it is gone */
+        struct target *next;
+        char *engine;
+        char *name;
+        char *display; /* ENGINE:NAME, pid:N */
+        int pidfd;
+        int32_t pid;
+        bool alive;
+        sd_event_source *watch;
+        uint64_t verified_us; /* when the engine last said that the name is this one's */
+        struct wire_facts *facts;
+        bool declared; /* config.json was there: process and profile are the engine's truth */
+        struct oci_process process; /* user of the init, where it was not declared */
+        struct profile *
+                profile; /* its own seccomp profile; NULL: it has none, or not known (declared is false) */
+        struct strings env;    /* what a command inherits: the well-formed entries of it */
+        struct identity *user; /* the default user once resolved */
+};
+
+int targets_new(sd_event *event, struct targets **ret);
+struct targets *targets_free(struct targets *targets);
+unsigned targets_count(const struct targets *targets);
+/* Borrowed; NULL where none of this name lives. */
+struct target *targets_find(struct targets *targets, const char *engine, const char *name);
+
+/* Takes over pidfd and the contents of found (on failure too), replaces one of the same name. Borrowed: *ret is the registry's. */
+struct target_found {
+        const char *engine;
+        const char *name;
+        int pidfd;
+        int32_t pid;
+        const struct wire_facts *facts;
+        bool declared;
+        struct oci_process process;
+        struct profile *profile;
+        const char *environ; /* of the init, NUL-separated */
+        size_t environ_size;
+};
+int targets_add(struct targets *targets, struct target_found *found, struct target **ret);
+void target_found_clear(struct target_found *found);
+
+struct target *target_ref(struct target *target);
+struct target *target_unref(struct target *target); /* takes and returns NULL */
+/* NAME of an engine as it may stand in a path: no slash, no leading dot, letters and digits and ._+- only. */
+bool target_name_is_valid(const char *name);
+
+/* ---- kernel truth, of /proc; the broker may read it of any process ---- */
+
+/* Whether the process is init of a pid namespace below ours. */
+bool target_is_init(int32_t pid);
+/* Field 22 of /proc/PID/stat; 0: not there. */
+uint64_t target_start_ticks(int32_t pid);
+/* Its cgroup2 path, "" where it cannot be read. */
+void target_cgroup_path(int32_t pid, char *buffer, size_t size);
