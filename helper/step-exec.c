@@ -87,7 +87,8 @@ int step_null(struct run *r, struct fail *f) {
 }
 
 /* Twice, by independent means: the kernel's name of where we are begins with a slash (outside the root it says
- * "(unreachable)"), and that name, resolved below the root without magic links, is this directory. */
+ * "(unreachable)"), and that name, resolved from the root without any link, is this directory. Not RESOLVE_IN_ROOT:
+ * with AT_FDCWD it would take the working directory itself for the root. */
 static int check_cwd(void) {
         char name[LIMIT_CWD_BYTES + 1];
         struct stat here, there;
@@ -98,7 +99,7 @@ static int check_cwd(void) {
                 return -errno;
         if (name[0] != '/')
                 return -EXDEV;
-        fd = open_beneath(name, O_PATH | O_DIRECTORY, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS);
+        fd = open_beneath(name, O_PATH | O_DIRECTORY, RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS);
         if (fd < 0)
                 return fd;
         r = fstat(fd, &there) < 0 || stat(".", &here) < 0 ? -errno : 0;
