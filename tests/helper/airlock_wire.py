@@ -3,7 +3,7 @@
 
 Every field can be given a wrong value on purpose. Layouts are common/wire.h's, held against it by tests/lint/wire.
 """
-import array, ctypes, fcntl, hashlib, os, re, socket, struct, time
+import array, fcntl, os, pwd, re, socket, struct, time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
@@ -14,7 +14,7 @@ DESCRIBE, LIST, OPEN, EXEC = 1, 2, 3, 4
 REFUSED, FACTS, NAMES, FILE, STARTED, EXITED, HELLO = 32, 33, 34, 35, 36, 37, 38
 SIGNAL, STOP, RESIZE, CLOSE_STDIN, ACK, FETCH = 64, 65, 66, 67, 68, 69
 SLOT_PLAN, SLOT_TARGET, SLOT_FILTER, SLOT_STDIN, SLOT_STDOUT, SLOT_STDERR, SLOT_EXTRA = range(7)
-NNP, TTY, LISTED32, KEEP_LEFTOVERS, KEEP_GONE, STDERR_OWN = (1 << i for i in range(6))
+NNP, TTY, LISTED32, KEEP_LEFTOVERS, KEEP_GONE, STDERR_OWN, WANT_ACK = (1 << i for i in range(7))
 ALL_SEALS = 0xf
 GROUPS = 64
 
@@ -135,8 +135,19 @@ class Exited:
 
 
 def connect(path=None):
+    """As user airlock: what counts for SO_PEERCRED is the moment of connect(2), so root stays root for the rest of a test."""
     s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    s.connect(path or RUN_DIR + '/helper.sock')
+    root = os.geteuid() == 0
+    if root:
+        p = pwd.getpwnam('airlock')
+        os.setegid(p.pw_gid)
+        os.seteuid(p.pw_uid)
+    try:
+        s.connect(path or RUN_DIR + '/helper.sock')
+    finally:
+        if root:
+            os.seteuid(0)
+            os.setegid(0)
     return s
 
 
@@ -267,7 +278,6 @@ def run(pid, argv, stdin=b'', **kw):
 
 def become_broker():
     """The helper takes requests of user airlock alone."""
-    import pwd
     p = pwd.getpwnam('airlock')
     os.setgroups([])
     os.setresgid(p.pw_gid, p.pw_gid, p.pw_gid)

@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the helper's tests share: containers of their own, the probe in them, and the helper's own processes. Runs in with-airlock."""
+import glob
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+for _folder in ('../lib', '../harness'):
+    sys.path.insert(0, os.path.normpath(os.path.join(HERE, _folder)))
+
+import cgroups
+import engines
+from airlock_wire import *
+from check import contains, equal, fail, main, setup, skip, test, within
+from check import BUILD
+
+WORLD = os.environ.get('AIRLOCK_TEST_DIR', '/nonexistent')
+CGROUP = os.environ.get('AIRLOCK_CGROUP', '/nonexistent')
+HYBRID = CGROUP.endswith('/unified')
+CEILING = '/run/airlock-test/etc/ceiling.conf'
+LOG = '/run/airlock-test/log/helper.log'
+PROBE = BUILD + '/tests/helper/probe'
+CAP = {name: 1 << i for i, name in enumerate(
+    'CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE NET_BROADCAST '
+    'NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE '
+    'SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG '
+    'WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE'.split())}
+
+
+def status_of(pid):
+    """/proc/PID/status as a dictionary of texts."""
+    with open(f'/proc/{pid}/status') as f:
+        return dict(line.rstrip('\n').split(':\t', 1) for line in f if ':\t' in line)
+
+
+def cgroup_lines(pid):
+    """{'' or controllers: path}"""
+    with open(f'/proc/{pid}/cgroup') as f:
+        return {line.split(':')[1]: line.rstrip('\n').split(':', 2)[2] for line in f}
+
+
+def is_alive(pid):
+    try:
+        return status_of(pid)['State'][0] not in 'ZX'
+    except (OSError, KeyError):
+        return False
+
+
+class Target:
+    """A container by its init's pid, and commands in it."""
+
+    def __init__(self, name, pid, root):
+        self.name, self.pid, self.root = name, pid, root
+
+    def session(self, argv, streams=(None, None, None), filter_fd='all', extra=(), **plan):
+        own = filter_fd == 'all'
+        fd = allow_all() if own else filter_fd
+        try:
+            return Session(Plan(self.pid, argv, **plan), self.pid, filter_fd=fd, streams=streams, extra=extra)
+        finally:
+            if own:
+                os.close(fd)
+
+    def run(self, argv, stdin=b'', **how):
+        """(status of wait(2) as waitstatus_to_exitcode has it, stdout, stderr)"""
+        s = self.session(argv, **how)
+        try:
+            s.started()
+            if s.stdin is not None and stdin:
+                os.write(s.stdin, stdin)
+            s.close_stdin()
+            out = read_all(s.stdout) if s.stdout is not None else b''
+            err = read_all(s.stderr) if s.stderr is not None else b''
+            return s.exited().code, out.decode(errors='replace'), err.decode(errors='replace')
+        finally:
+            s.close()
+
+    def see(self, **how):
+        code, out, err = self.run(['/bin/probe'], **how)
+        if code:
+            fail(f'the probe ended with {code}: {err}')
+        return json.loads(out)
+
+    def probe(self, *argv, **how):
+        """A verb that prints one JSON object; None where it was ended by a signal."""
+        code, out, err = self.run(['/bin/probe', *map(str, argv)], **how)
+        return json.loads(out) if code == 0 and out else (None if code < 0 else fail(f'probe {argv} ended with {code}: {err}'))
+
+    def refusal(self, argv=('true',), **how):
+        try:
+            s = self.session(list(argv), **how)
+        except BrokenPipeError:
+            fail('the connection ended without a report')
+        try:
+            started = s.started()
+        except Refused as why:
+            return why
+        finally:
+            s.close()
+        fail(f'it was started as process {started.pid}')
+
+    def refused(self, reason, argv=('true',), err=None, step=None, **how):
+        why = self.refusal(argv, **how)
+        equal(why.reason, reason, f'reason ({why})')
+        if err is not None:
+            equal(why.err, err, 'errno')
+        if step is not None:
+            equal(why.step, step, 'step')
+        return why
+
+    def sessions(self):
+        """The cgroups of running sessions, below the target's."""
+        return sorted(glob.glob(CGROUP + cgroup_lines(self.pid)[''] + '/airlock-*'))
+
+    def end(self):
+        try:
+            os.kill(self.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        within(5, lambda: not is_alive(self.pid), f'the end of {self.name}')
+
+
+def install_probe(root):
+    shutil.copy(PROBE, root + '/bin/probe')
+    os.chmod(root + '/bin/probe', 0o755)
+
+
+def demo(name='demo'):
+    """A container that the harness has made."""
+    bundle = f'{WORLD}/bundle/{name}'
+    if os.path.exists(bundle + '/pid'):
+        pid = int(open(bundle + '/pid').read())
+    else:
+        state = subprocess.run(['runc', 'state', name], capture_output=True, text=True, check=True)
+        pid = json.loads(state.stdout)['pid']
+    install_probe(bundle + '/rootfs')
+    return Target(name, pid, bundle + '/rootfs')
+
+
+def container(name, userns=False, args=None, change=None, cgroup=None, **process):
+    """One more container by crun; change(config) may bend its configuration."""
+    bundle = f'{WORLD}/bundle/{name}'
+    root = bundle + '/rootfs'
+    engines.make_root(root, engines.SUB_ID if userns else 0)
+    install_probe(root)
+    path = cgroup or '/targets/' + name
+    config = engines.bundle_config(root, path, userns, args, **process)
+    if change:
+        change(config)
+    with open(bundle + '/config.json', 'w') as f:
+        json.dump(config, f)
+    command = [shutil.which('crun'), 'run', '-d', '-b', bundle, '--pid-file', bundle + '/pid', name]
+    log = f'{bundle}/log'
+    if HYBRID:
+        engines.call(log, 'unshare', '--mount', '--propagation', 'private', sys.executable, '-s', engines.__file__, 'in-v2', *command)
+    else:
+        engines.call(log, *command)
+    pid = int(open(bundle + '/pid').read())
+    if HYBRID:
+        cgroups.join_v1(pid, path)
+    return Target(name, pid, root)
+
+
+# --- the helper's own processes
+
+def parent(pid):
+    return int(status_of(pid)['PPid'])
+
+
+def helper_cgroup():
+    return CGROUP + '/airlock-helper'
+
+
+def helper_pids():
+    found = []
+    for procs in glob.glob(helper_cgroup() + '/**/cgroup.procs', recursive=True):
+        with open(procs) as f:
+            found += [int(line) for line in f]
+    return found
+
+
+def listener():
+    """The process that init started; a new one soon takes a dead one's place."""
+    def look():
+        for pid in helper_pids():
+            try:
+                if parent(pid) == 1 and status_of(pid)['State'][0] not in 'ZX':
+                    return pid
+            except (OSError, KeyError):
+                pass
+        return None
+    return within(5, look, 'a listener')
+
+
+def log_text():
+    with open(LOG) as f:
+        return f.read()
+
+
+class LogMark:
+    """What was written to the helper's log since."""
+
+    def __init__(self):
+        self.at = os.stat(LOG).st_size
+
+    def text(self):
+        with open(LOG) as f:
+            f.seek(self.at)
+            return f.read()
+
+    def wait(self, part, seconds=5):
+        within(seconds, lambda: part in self.text(), f'{part!r} in the log')
+        return self.text()
+
+
+_default_ceiling = None
+
+
+def set_ceiling(text=''):
+    """The default ceiling and these lines, read again by the running listener. '' restores it."""
+    global _default_ceiling
+    if _default_ceiling is None:
+        with open(CEILING) as f:
+            _default_ceiling = f.read()
+    return write_ceiling(_default_ceiling + text, 'ceiling: read again')
+
+
+def write_ceiling(text, answer):
+    mark = LogMark()
+    with open(CEILING, 'w') as f:
+        f.write(text)
+    os.chmod(CEILING, 0o644)
+    os.kill(listener(), signal.SIGHUP)
+    return mark.wait(answer)
+
+
+class ceiling:
+    """with ceiling('AllowUid0=no\n'): …"""
+
+    def __init__(self, text):
+        self.text = text
+
+    def __enter__(self):
+        set_ceiling(self.text)
+
+    def __exit__(self, *_):
+        set_ceiling()
+
+
+def open_fds(pid):
+    """{number: what readlink says}"""
+    found = {}
+    for name in os.listdir(f'/proc/{pid}/fd'):
+        try:
+            found[int(name)] = os.readlink(f'/proc/{pid}/fd/{name}')
+        except OSError:
+            pass
+    return found
