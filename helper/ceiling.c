@@ -257,7 +257,7 @@ int ceiling_load(struct ceiling *c, struct ceiling_error *error) {
                 return fd;
         }
         if (fd >= 0) {
-                n = text_pread(fd, c->text, sizeof(c->text));
+                n = text_pread_file(fd, c->text, sizeof(c->text));
                 close(fd);
         }
         if (n < 0 || strlen(c->text) != (size_t)n) {

@@ -29,6 +29,8 @@ struct context {
         uid_t session_uid;
         gid_t session_gid;
         unsigned cap_last;
+        bool has_freezer;             /* the v1 freezer is mounted */
+        const struct wire_facts *own; /* of the listener itself: what need not be read or set again */
         uint64_t own_ns[WIRE_NS_KINDS];
         uint64_t init_ns[WIRE_NS_KINDS];
         char own_cgroups[4096]; /* /proc/self/cgroup of the listener */
@@ -42,6 +44,7 @@ extern struct context context;
 int context_init(void);
 
 /* Inode of /proc/PID/ns/NAME below a /proc/PID directory fd, 0 where it cannot be read. */
+uint64_t ns_link_inode(int dir, const char *name);
 uint64_t ns_inode(int pid_fd, const char *name);
 
 uint64_t now_ns(void);      /* CLOCK_MONOTONIC */

@@ -56,20 +56,21 @@ static unsigned short build(pid_t pid) {
         return (unsigned short)n;
 }
 
+/* CAP_SYS_PTRACE for a proc that hides other users' processes (hidepid), until the command is proved to be ours. */
 static int become(uid_t uid, gid_t gid) {
-        const uint64_t kill = CAPS_BIT(CAP_KILL);
+        const uint64_t kept = CAPS_BIT(CAP_KILL) | CAPS_BIT(CAP_SYS_PTRACE);
         int e;
 
         if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
                 return -errno;
-        e = caps_set_bounding(kill);
+        e = caps_set_bounding(CAPS_BIT(CAP_KILL));
         if (e < 0)
                 return e;
         if (syscall(SYS_setresgid, gid, gid, gid) < 0 || syscall(SYS_setresuid, uid, uid, uid) < 0)
                 return -errno;
         prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-        e = caps_write(kill, kill, 0);
-        return e < 0 ? e : caps_compare(kill, kill, 0);
+        e = caps_write(kept, kept, 0);
+        return e < 0 ? e : prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
 }
 
 static void close_rest(const struct wait *w) {
@@ -79,14 +80,21 @@ static void close_rest(const struct wait *w) {
         close_all_but(keep, sizeof(keep) / sizeof(*keep));
 }
 
+int wait_become(struct fail *f) {
+        int e = become(context.session_uid, context.session_gid);
+
+        return e < 0 ? refuse_step(f, REASON_STEP, WIRE_STEP_DROP, -e) : 0;
+}
+
 int wait_drop(struct wait *w, struct fail *f) {
+        const uint64_t kill = CAPS_BIT(CAP_KILL);
         struct sock_fprog p = { .len = build(w->pid), .filter = program };
         int e;
 
         close_rest(w);
-        e = become(context.session_uid, context.session_gid);
-        if (e == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-                e = -errno;
+        e = caps_write(kill, kill, 0);
+        if (e == 0)
+                e = caps_compare(kill, kill, 0);
         if (e == 0 && syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &p) < 0)
                 e = -errno;
         return e < 0 ? refuse_step(f, REASON_STEP, WIRE_STEP_DROP, -e) : 0;

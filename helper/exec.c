@@ -157,7 +157,9 @@ static int prove_command(struct wait *w, struct session_page *page, struct fail 
         snprintf(number, sizeof(number), "%d", (int)w->pid);
         dir = openat(context.proc_fd, number, O_PATH | O_DIRECTORY | O_CLOEXEC);
         w->stat_fd = openat(dir, "stat", O_RDONLY | O_CLOEXEC);
-        w->label_fd = openat(dir, "attr/current", O_RDONLY | O_CLOEXEC);
+        /* Where there are no labels there is nothing to open: the open waits until C's exec is through. */
+        if (target_needs_label(&job.target))
+                w->label_fd = openat(dir, "attr/current", O_RDONLY | O_CLOEXEC);
         w->inner_pid = inner_pid(dir);
         close_fd(dir);
         return w->stat_fd < 0 ? refuse_step(f, REASON_STEP, WIRE_STEP_PROOF, errno) : 0;
@@ -193,7 +195,7 @@ static int await_exec(struct wait *w, uint64_t deadline, struct fail *f) {
 static int check_label(const struct wait *w, struct fail *f) {
         char now[LIMIT_LABEL_BYTES] = "";
 
-        if (!*job.target.facts.label)
+        if (!target_needs_label(&job.target))
                 return 0;
         if (text_pread(w->label_fd, now, sizeof(now)) < 0)
                 return refuse_step(f, REASON_TARGET_LABEL, WIRE_STEP_LABEL, EIO);
@@ -221,6 +223,8 @@ static int start(struct wait *w, struct session_page *page, struct fail *f) {
         w->report_fd = pair[0];
         if (pid < 0)
                 return refuse_step(f, REASON_STEP, WIRE_STEP_CLONE, errno);
+        if (wait_become(f) < 0)
+                return -1;
         if (finish_intermediate(w, pidfd, deadline, f) < 0)
                 return -1;
         close(pidfd);

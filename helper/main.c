@@ -13,6 +13,7 @@
 #include "helper/listener.h"
 #include "helper/log.h"
 #include "helper/steps.h"
+#include "helper/target.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -194,6 +195,8 @@ int main(int argc, char **argv, char **envp) {
         reset_process();
         if (context_init() < 0)
                 return 1;
+        if (target_read_own() < 0)
+                die_plain("own limits, maps or label in /proc/self cannot be read");
         if (listens)
                 r = listener_own_cgroup();
         else

@@ -164,7 +164,7 @@ int op_open(const struct request *q, struct fail *f) {
         close_fd(path);
         if (fd < 0)
                 return -1;
-        n = text_pread(fd, file_block, sizeof(file_block));
+        n = text_pread_file(fd, file_block, sizeof(file_block));
         close_fd(fd);
         if (n < 0)
                 return refuse_step(f, REASON_FILE_KIND, WIRE_STEP_NONE, -n);

@@ -14,14 +14,16 @@
 
 int step_alone(struct run *r, struct fail *f) {
         const struct job *job = r->job;
-        int self = openat(context.proc_fd, "self", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        bool reopens = job->plan->flags & WIRE_PLAN_TTY;
         int keep[32] = { 0, 1, 2, r->report_fd, r->join_fd };
         unsigned n = 5;
 
-        r->ns_fd = openat(self, "ns", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        r->self_fd_fd = openat(self, "fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        r->attr_fd = *job->target.facts.label ? openat(self, "attr/exec", O_RDWR | O_CLOEXEC) : -1;
-        if (setsid() < 0 || r->ns_fd < 0 || r->self_fd_fd < 0)
+        for (unsigned i = WIRE_SLOT_STDIN; i <= WIRE_SLOT_STDERR; i++)
+                reopens |= job->fds[i] < 0;
+        r->ns_fd = openat(context.proc_fd, "self/ns", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        r->self_fd_fd = reopens ? openat(context.proc_fd, "self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+        r->attr_fd = target_needs_label(&job->target) ? openat(context.proc_fd, "self/attr/exec", O_RDWR | O_CLOEXEC) : -1;
+        if (setsid() < 0 || r->ns_fd < 0 || (reopens && r->self_fd_fd < 0))
                 return refuse_step(f, REASON_STEP, WIRE_STEP_SESSION, errno);
         if (r->join_fd >= 0 && write(r->join_fd, "0", 1) != 1)
                 return refuse_step(f, REASON_STEP, WIRE_STEP_CGROUP, errno);

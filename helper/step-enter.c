@@ -19,11 +19,10 @@
 
 static int set_limits(const struct wire_facts *t) {
         for (unsigned i = 0; i < RLIM_NLIMITS && i < 16; i++) {
-                struct rlimit now, want = { t->rlimits[i][0], t->rlimits[i][1] };
+                const uint64_t *now = context.own->rlimits[i];
+                const struct rlimit want = { t->rlimits[i][0], t->rlimits[i][1] };
 
-                if (getrlimit((int)i, &now) < 0)
-                        return -errno;
-                if (now.rlim_cur == want.rlim_cur && now.rlim_max == want.rlim_max)
+                if (now[0] == want.rlim_cur && now[1] == want.rlim_max)
                         continue;
                 /* A hard limit that cannot be raised is an error, not a trifle: the target's owner set it. */
                 if (setrlimit((int)i, &want) < 0)
@@ -52,7 +51,7 @@ static int set_oom(int score) {
 int step_attributes(struct run *r, struct fail *f) {
         const struct wire_facts *t = &r->job->target.facts;
         sigset_t none;
-        int e = set_oom(t->oom_score_adj);
+        int e = t->oom_score_adj == context.own->oom_score_adj ? 0 : set_oom(t->oom_score_adj);
 
         if (e == 0)
                 e = set_limits(t);
@@ -64,15 +63,23 @@ int step_attributes(struct run *r, struct fail *f) {
         return 0;
 }
 
+/* What is written: SELinux takes the label as it is shown, AppArmor "exec NAME" for what it shows as "NAME (mode)". */
+static int label_text(const char *label, char *ret, size_t size) {
+        const char *mode = strstr(label, " (");
+        int n = mode ? snprintf(ret, size, "exec %.*s", (int)(mode - label), label) : snprintf(ret, size, "%s", label);
+
+        return n < (int)size ? n : -1;
+}
+
 /* Written through the host's proc, before any file of the container can be taken for it, and read back. */
 int step_label(struct run *r, struct fail *f) {
         const char *label = r->job->target.facts.label;
-        char back[LIMIT_LABEL_BYTES] = "";
-        size_t n = strlen(label);
+        char text[LIMIT_LABEL_BYTES + 8], back[LIMIT_LABEL_BYTES] = "";
+        int n = label_text(label, text, sizeof(text));
 
-        if (!*label)
+        if (!target_needs_label(&r->job->target))
                 return 0;
-        if (r->attr_fd < 0 || write(r->attr_fd, label, n) != (ssize_t)n)
+        if (r->attr_fd < 0 || n < 0 || write(r->attr_fd, text, (size_t)n) != n)
                 return refuse_step(f, REASON_TARGET_LABEL, WIRE_STEP_LABEL, errno);
         if (pread(r->attr_fd, back, sizeof(back) - 1, 0) < 0)
                 return refuse_step(f, REASON_TARGET_LABEL, WIRE_STEP_LABEL, errno);
@@ -105,10 +112,7 @@ int step_setns(struct run *r, struct fail *f) {
 }
 
 static uint64_t entered(const struct run *r, unsigned kind) {
-        struct stat st;
-        const char *name = kind == WIRE_NS_PID ? "pid_for_children" : ns_kinds[kind].name;
-
-        return fstatat(r->ns_fd, name, &st, 0) == 0 ? st.st_ino : 0;
+        return ns_link_inode(r->ns_fd, kind == WIRE_NS_PID ? "pid_for_children" : ns_kinds[kind].name);
 }
 
 int step_compare(struct run *r, struct fail *f) {
@@ -116,7 +120,7 @@ int step_compare(struct run *r, struct fail *f) {
         struct stat root;
 
         for (unsigned i = 0; i < WIRE_NS_KINDS; i++)
-                if (entered(r, i) != t->facts.ns[i])
+                if (r->job->ns_mask & ns_kinds[i].flag && entered(r, i) != t->facts.ns[i])
                         return refuse_step(f, REASON_TARGET_CHANGED, WIRE_STEP_COMPARE, 0);
         /* A process that only changed its root would have landed us in what its mount namespace calls "/". */
         if (stat("/", &root) < 0 || root.st_dev != t->root_dev || root.st_ino != t->root_ino)

@@ -125,7 +125,14 @@ static int read_map(const struct target *t, const char *name, struct wire_map *m
 
 static int read_maps(struct target *t) {
         char text[16];
-        int r = text_read(t->proc_fd, "setgroups", text, sizeof(text));
+        int r;
+
+        if (context.own && !(t->facts.flags & WIRE_FACT_OWN_USERNS)) { /* then they are ours, which do not change */
+                memcpy(&t->facts.uid_map, &context.own->uid_map, sizeof(uint32_t) + context.own->uid_map.n * sizeof(struct wire_extent));
+                memcpy(&t->facts.gid_map, &context.own->gid_map, sizeof(uint32_t) + context.own->gid_map.n * sizeof(struct wire_extent));
+                return 0;
+        }
+        r = text_read(t->proc_fd, "setgroups", text, sizeof(text));
 
         if (r > 0 && strncmp(text, "deny", 4) == 0)
                 t->facts.flags |= WIRE_FACT_SETGROUPS_DENIED;
@@ -210,7 +217,11 @@ static int read_cgroup(struct target *t) {
 
 static int read_label(struct target *t) {
         char *label = t->facts.label;
-        int n = text_read(t->proc_fd, "attr/current", label, sizeof(t->facts.label));
+        int n;
+
+        if (context.own && !*context.own->label) /* no security module has any */
+                return 0;
+        n = text_read(t->proc_fd, "attr/current", label, sizeof(t->facts.label));
 
         if (n < 0)
                 label[0] = 0; /* EINVAL: no security module has a label */
@@ -256,11 +267,23 @@ static bool is_frozen(const struct target *t) {
                 text_field_u64(text, "frozen", 10, &frozen);
         if (dir >= 0)
                 close(dir);
-        if (frozen || !line)
+        if (frozen || !line || !context.has_freezer)
                 return frozen;
         line += strlen(":freezer:");
         snprintf(path, sizeof(path), "/sys/fs/cgroup/freezer%.*s/freezer.state", (int)strcspn(line, "\n"), line);
         return text_read(AT_FDCWD, path, text, sizeof(text)) > 0 && strncmp(text, "THAWED", 6) != 0;
+}
+
+int target_read_own(void) {
+        static struct target own;
+
+        own.proc_fd = openat(context.proc_fd, "self", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (own.proc_fd < 0 || read_maps(&own) < 0 || read_limits(&own) < 0 || read_oom(&own) < 0 || read_label(&own) < 0)
+                return -EINVAL;
+        close(own.proc_fd);
+        context.has_freezer = access("/sys/fs/cgroup/freezer", F_OK) == 0;
+        context.own = &own.facts;
+        return 0;
 }
 
 int target_read(int pidfd, struct target *t, struct fail *f) {
@@ -293,6 +316,10 @@ int target_read(int pidfd, struct target *t, struct fail *f) {
         if (is_frozen(t))
                 t->facts.flags |= WIRE_FACT_FROZEN;
         return 0;
+}
+
+bool target_needs_label(const struct target *t) {
+        return *t->facts.label && strcmp(t->facts.label, context.own->label) != 0;
 }
 
 const char *target_cgroup(const struct target *t) {

@@ -25,6 +25,9 @@ struct target {
         struct wire_facts facts;
 };
 
+/* The listener's own limits, maps, label: what of a target equals them need not be read or set. 0 or -errno. */
+int target_read_own(void);
+
 /* Reads everything by pidfd. The fds of *t are the caller's, also after a refusal. 0, or -1 and *f. */
 int target_read(int pidfd, struct target *t, struct fail *f);
 
@@ -40,6 +43,9 @@ bool target_map(const struct wire_map *map, uint32_t inside, uint32_t *ret);
 static inline bool target_has_own_userns(const struct target *t) {
         return t->facts.flags & WIRE_FACT_OWN_USERNS;
 }
+
+/* A label that the command would not get from the helper by itself. */
+bool target_needs_label(const struct target *t);
 
 /* Path of the directory below the cgroup2 root: never begins with a slash, "." for the root itself. */
 const char *target_cgroup(const struct target *t);

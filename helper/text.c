@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bounded reading of the kernel's text files. Never used for a file of a container. */
+/* Bounded reading of text. */
 #include "helper/text.h"
 
 #include <errno.h>
@@ -7,7 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
-int text_pread(int fd, char *buf, size_t size) {
+/* A record of the kernel's is given whole or not at all: a read this small had nothing left to give. */
+#define LAST_READ 3072
+
+static int read_text(int fd, char *buf, size_t size, ssize_t last) {
         size_t done = 0;
 
         for (;;) {
@@ -20,11 +23,19 @@ int text_pread(int fd, char *buf, size_t size) {
                 done += (size_t)n;
                 if (done == size)
                         return -EFBIG;
-                if (n == 0)
+                if (n < last)
                         break;
         }
         buf[done] = 0;
         return (int)done;
+}
+
+int text_pread(int fd, char *buf, size_t size) {
+        return read_text(fd, buf, size, LAST_READ);
+}
+
+int text_pread_file(int fd, char *buf, size_t size) {
+        return read_text(fd, buf, size, 1);
 }
 
 int text_read(int dir, const char *name, char *buf, size_t size) {

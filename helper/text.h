@@ -8,8 +8,9 @@
 /* Reads name below dir into buf and ends it with NUL. The length, -EFBIG where it does not fit, or -errno. */
 int text_read(int dir, const char *name, char *buf, size_t size);
 
-/* Same for an open file, from its start. */
+/* Same for an open file of procfs or cgroupfs, from its start; and for any other file. */
 int text_pread(int fd, char *buf, size_t size);
+int text_pread_file(int fd, char *buf, size_t size);
 
 /* The rest of the line that begins with key (without blanks), or NULL. */
 const char *text_field(const char *text, const char *key);

@@ -28,7 +28,9 @@ struct wait {
         const struct job *job;
 };
 
-/* Gives up root: own user, CAP_KILL, no_new_privs, filter. 0, or -1 and *f. */
+/* Gives up root while the intermediate works: own user, CAP_KILL and CAP_SYS_PTRACE, no_new_privs. 0, or -1 and *f. */
+int wait_become(struct fail *f);
+/* Then all but CAP_KILL, with the filter, before the command runs. 0, or -1 and *f. */
 int wait_drop(struct wait *w, struct fail *f);
 
 /* Reports the start, serves commands until the command has ended and its cgroup is empty, reports the end. */
