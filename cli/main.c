@@ -21,6 +21,7 @@ static const char exec_options[] =
         "      --env-file FILE      lines of NAME=VALUE or NAME\n"
         "  -i, --interactive        pass stdin\n"
         "  -t, --tty                a terminal inside\n"
+        "      --detach-keys ''     no keys that detach; others are not supported yet\n"
         "  -u, --user USER[:GROUP]  name or number; default the target's\n"
         "  -w, --workdir DIR        absolute, inside\n"
         "      --clear-env          begin with an empty environment\n"

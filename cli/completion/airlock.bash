@@ -5,7 +5,7 @@ _airlock_sessions() { airlock ps -q 2>/dev/null; }
 
 _airlock() {
         local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} sub=${COMP_WORDS[1]}
-        local exec_flags='--detach --env --env-file --interactive --tty --user --workdir --clear-env --group --group-add
+        local exec_flags='--detach --detach-keys --env --env-file --interactive --tty --user --workdir --clear-env --group --group-add
                 --privileged --cap-add --cap-drop --no-new-privs --seccomp --label --timeout --idle-timeout --cpu-timeout
                 --memory --pids-limit --cpu-percent --client-gone --leftovers --stderr --name --reason --preserve-fds
                 --preserve-fd --cidfile --wait --help'

@@ -20,6 +20,7 @@ complete -c airlock -n "not __fish_seen_subcommand_from $subcommands" -a status 
 set -l exec '__fish_seen_subcommand_from exec run explain'
 complete -c airlock -n $exec -a '(__airlock_targets)'
 complete -c airlock -n $exec -s d -l detach -d 'leave it running'
+complete -c airlock -n $exec -l detach-keys -x -d 'keys that detach'
 complete -c airlock -n $exec -s e -l env -x -d 'set a variable'
 complete -c airlock -n $exec -l env-file -r -F -d 'read variables'
 complete -c airlock -n $exec -s i -l interactive -d 'pass stdin'
