@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads folders of rules into a frozen set. The only part of policy/ that does I/O. */
+/* Reads folders of rules into a frozen set. With folder.c and check.c the only part of policy/ that does I/O. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 
 struct policy_set;
+struct policy_cases;
 struct policy_errors;
 
 struct policy_sources {
@@ -24,3 +25,6 @@ const struct policy_sources *policy_system_sources(void);
  */
 int policy_load(const struct policy_sources *sources, struct policy_set **ret,
                 struct policy_errors *errors);
+/* The test cases in the same folders, as policy_load() loads rules. */
+int policy_load_cases(const struct policy_sources *sources, struct policy_cases **ret,
+                      struct policy_errors *errors);

@@ -134,7 +134,7 @@ int parse_fds(struct lexer *lexer, struct policy_rule *rule, const struct word *
 
                 if (fd_kind(&words[i], &rule->fd_kinds))
                         continue;
-                if (!word_is(&words[i], "0") &&
+                if (strcmp(words[i].text, "0") != 0 &&
                     !parse_count(words[i].text, words[i].len, MAX_FDS, &count))
                         return lex_error(
                                 lexer, words[i].column, NULL,

@@ -157,7 +157,7 @@ static int add_rule(struct policy_set *set, struct policy_rule *rule) {
         return 0;
 }
 
-static bool is_rule_name(const char *name) {
+bool parse_is_name(const char *name) {
         size_t len = strlen(name);
 
         if (len == 0 || len > POLICY_NAME_BYTES)
@@ -174,7 +174,7 @@ static int start_rule(struct lexer *lexer, struct policy_set *set, const struct 
         if (strcmp(line->key, "Rule") != 0)
                 return lex_error(lexer, line->key_column, errors_nearest(line->key, sections),
                                  "unknown section %s", line->key);
-        if (!is_rule_name(line->value))
+        if (!parse_is_name(line->value))
                 return lex_error(
                         lexer, line->value_column, NULL,
                         "a rule's name is 1 to %u letters, digits, dots, dashes and underscores",

@@ -31,3 +31,9 @@ const char *word_after(const struct word *word, const char *prefix);
 bool parse_count(const char *text, size_t len, uint64_t max, uint64_t *ret);
 /* 500ms 90s 30m 8h 7d, above 0, in milliseconds. */
 bool parse_duration_ms(const char *text, uint64_t *ret);
+/* HH:MM as the minute of the day, 24:00 included; -1: malformed. */
+int parse_minute(const char *text);
+/* YYYY-MM-DD as the number YYYYMMDD; -1: malformed, or not in the calendar. */
+int parse_date(const char *text);
+/* The name of a rule or a case. */
+bool parse_is_name(const char *name);

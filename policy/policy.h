@@ -238,6 +238,8 @@ int policy_set_add(struct policy_set *set, const char *file, const char *text, s
                    struct policy_errors *errors);
 /* 1: the files contradict each other (two rules of one name). */
 int policy_set_freeze(struct policy_set *set, struct policy_errors *errors);
+/* Appends warnings about well-formed rules that probably do not do what they seem to; 0 or -ENOMEM. */
+int policy_set_warn(const struct policy_set *set, struct policy_errors *errors);
 struct policy_set *policy_set_ref(struct policy_set *set);
 struct policy_set *policy_set_unref(struct policy_set *set); /* takes and returns NULL */
 

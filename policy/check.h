@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The whole of `airlock policy check [DIR]`, but for the printing. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct policy_check {
+        size_t n_rules, n_cases;
+        size_t n_errors, n_warnings; /* in the text of rules and cases */
+        size_t n_failed;             /* cases whose answer is not the expected one */
+};
+
+/* One line for people, without newline, in which everything unprintable is escaped. */
+typedef void policy_say(void *data, const char *line);
+
+/*
+ * Checks the rules of a folder, which may belong to anybody, and decides its test cases; folder NULL: the system's own,
+ * with their owners and modes. 0: all is well; 1: something was said that is an error; -errno, nothing was said about it.
+ */
+int policy_check_folder(const char *folder, policy_say *say, void *data, struct policy_check *ret);
