@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the helper's tests share: containers of their own, the probe in them, and the helper's own processes. Runs in with-airlock."""
+import fcntl
 import glob
 import json
 import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -58,11 +60,11 @@ class Target:
     def __init__(self, name, pid, root):
         self.name, self.pid, self.root = name, pid, root
 
-    def session(self, argv, streams=(None, None, None), filter_fd='all', extra=(), **plan):
+    def session(self, argv, streams=(None, None, None), filter_fd='all', extra=(), sock=None, **plan):
         own = filter_fd == 'all'
         fd = allow_all() if own else filter_fd
         try:
-            return Session(Plan(self.pid, argv, **plan), self.pid, filter_fd=fd, streams=streams, extra=extra)
+            return Session(Plan(self.pid, argv, **plan), self.pid, filter_fd=fd, streams=streams, extra=extra, sock=sock)
         finally:
             if own:
                 os.close(fd)
@@ -217,6 +219,85 @@ class LogMark:
     def wait(self, part, seconds=5):
         within(seconds, lambda: part in self.text(), f'{part!r} in the log')
         return self.text()
+
+
+class Helper:
+    """A second listener, started as a test wants it: inherit() runs in the new process before the program does."""
+
+    def __init__(self, name, inherit=lambda: None, environment=None, arguments=('airlock-helper',), fds=3, kind=socket.SOCK_SEQPACKET,
+                 program='/run/airlock-test/libexec/airlock-helper', listening=True, listen_fds='1', listen_pid=None):
+        self.path = f'{WORLD}/{name}.sock'
+        self.log = f'{WORLD}/{name}.err'
+        sock = socket.socket(socket.AF_UNIX, kind)
+        sock.bind(self.path)
+        os.chmod(self.path, 0o777)
+        os.chmod(WORLD, 0o755)
+        if listening:
+            sock.listen(16)
+        self.folder = f'{CGROUP}/airlock-{name}'
+        os.makedirs(self.folder, exist_ok=True)
+        sock.set_inheritable(True)
+        self.pid = os.fork()
+        if self.pid == 0:
+            self._become(sock, inherit, environment, arguments, program, listen_fds, listen_pid)
+        sock.close()
+
+    def _become(self, sock, inherit, environment, arguments, program, listen_fds, listen_pid):
+        try:
+            with open(self.folder + '/cgroup.procs', 'w') as procs:
+                procs.write('0')
+            err = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            os.dup2(err, 2)
+            high = fcntl.fcntl(sock.fileno(), fcntl.F_DUPFD, 100)
+            os.dup2(high, 3)
+            os.closerange(4, 1000)
+            env = {'LISTEN_FDS': listen_fds, 'LISTEN_PID': str(listen_pid or os.getpid()), **(environment or {})}
+            inherit()
+            os.execve(program, list(arguments), env)
+        except BaseException as why:
+            os.write(2, f'{why}\n'.encode())
+        finally:
+            os._exit(99)
+
+    def said(self):
+        with open(self.log) as f:
+            return f.read()
+
+    def connect(self):
+        return connect(self.path)
+
+    def ended(self, seconds=5):
+        """Its exit status, as waitstatus_to_exitcode has it."""
+        def look():
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            return (os.waitstatus_to_exitcode(status),) if pid else None
+        return within(seconds, look, 'the end of the helper')[0]
+
+    def wait(self):
+        """Until it has answered: an unknown operation is refused."""
+        s = self.connect()
+        send(s, head(99, 16, 0))
+        kind, data, _ = receive(s, 5)
+        s.close()
+        equal((kind, Refused(data).reason if kind == REFUSED else None), (REFUSED, 'MSG_OP'), f'first answer ({self.said()})')
+        return self
+
+    def stop(self):
+        try:
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+        except (ProcessLookupError, ChildProcessError):
+            pass
+        within(5, lambda: _remove_tree(self.folder), 'an empty cgroup')
+
+
+def _remove_tree(folder):
+    for path, _, _ in os.walk(folder, topdown=False):
+        try:
+            os.rmdir(path)
+        except OSError:
+            return False
+    return True
 
 
 _default_ceiling = None
