@@ -29,10 +29,12 @@ struct contender {
         pid_t pid;
 };
 
-static int null_in[2], null_out[2]; /* every command's streams: pipes at their end, never a device */
+static int null_in[2],
+        null_out[2]; /* every command's streams: pipes at their end, never a device */
 
 static void fail(const char *what, const char *name, int err) {
-        fprintf(stderr, "alternate: %s: %s%s%s\n", name, what, err ? ": " : "", err ? strerror(err) : "");
+        fprintf(stderr, "alternate: %s: %s%s%s\n", name, what, err ? ": " : "",
+                err ? strerror(err) : "");
         exit(1);
 }
 
@@ -132,7 +134,8 @@ int main(int argc, char **argv) {
         struct contender all[MAX_CONTENDERS];
 
         if (argc < 4) {
-                fprintf(stderr, "usage: alternate ROUNDS NAME spawn|serve PROGRAM [ARG...] [+ NAME ...]\n");
+                fprintf(stderr,
+                        "usage: alternate ROUNDS NAME spawn|serve PROGRAM [ARG...] [+ NAME ...]\n");
                 return 2;
         }
         open_streams();

@@ -52,7 +52,8 @@ static void read_filter(const char *path) {
         if (n <= 0 || n % (ssize_t)sizeof(code[0][0]))
                 fail(path);
         close(fd);
-        filters[n_filters] = (struct sock_fprog){ (unsigned short)((size_t)n / sizeof(code[0][0])), code[n_filters] };
+        filters[n_filters] = (struct sock_fprog){ (unsigned short)((size_t)n / sizeof(code[0][0])),
+                                                  code[n_filters] };
         n_filters++;
 }
 
@@ -62,8 +63,9 @@ static int differing(pid_t pid) {
                 const char *name;
                 int flag;
         } kinds[] = {
-                { "user", CLONE_NEWUSER }, { "mnt", CLONE_NEWNS },   { "pid", CLONE_NEWPID },       { "net", CLONE_NEWNET },
-                { "ipc", CLONE_NEWIPC },   { "uts", CLONE_NEWUTS },  { "cgroup", CLONE_NEWCGROUP }, { "time", CLONE_NEWTIME },
+                { "user", CLONE_NEWUSER },     { "mnt", CLONE_NEWNS },    { "pid", CLONE_NEWPID },
+                { "net", CLONE_NEWNET },       { "ipc", CLONE_NEWIPC },   { "uts", CLONE_NEWUTS },
+                { "cgroup", CLONE_NEWCGROUP }, { "time", CLONE_NEWTIME },
         };
         int mask = 0;
 
@@ -105,7 +107,8 @@ static void enter(struct shared *page, pid_t pid, int mask, char **argv) {
                 fail("setns");
         page->entered_ns = now_ns();
         load_filters();
-        long child = syscall(SYS_clone, CLONE_PARENT | CLONE_PARENT_SETTID | SIGCHLD, NULL, &page->command, NULL, 0);
+        long child = syscall(SYS_clone, CLONE_PARENT | CLONE_PARENT_SETTID | SIGCHLD, NULL,
+                             &page->command, NULL, 0);
         if (child < 0)
                 fail("clone");
         if (child == 0) {
@@ -132,7 +135,9 @@ static void one_round(struct shared *page, const char *cgroup, pid_t pid, int ma
                 fail(dir);
         int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         uint64_t made = now_ns();
-        struct clone_args args = { .flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD, .cgroup = (uint64_t)fd };
+        struct clone_args args = { .flags = CLONE_INTO_CGROUP,
+                                   .exit_signal = SIGCHLD,
+                                   .cgroup = (uint64_t)fd };
         long child = syscall(SYS_clone3, &args, sizeof(args));
         if (child < 0)
                 fail("clone3");
@@ -144,8 +149,9 @@ static void one_round(struct shared *page, const char *cgroup, pid_t pid, int ma
         close(fd);
         if (rmdir(dir))
                 fail("rmdir");
-        printf("%llu %llu %llu %llu %llu\n", (unsigned long long)(end - begin), (unsigned long long)(made - begin),
-               (unsigned long long)(page->entered_ns - made), (unsigned long long)(page->born_ns - page->entered_ns),
+        printf("%llu %llu %llu %llu %llu\n", (unsigned long long)(end - begin),
+               (unsigned long long)(made - begin), (unsigned long long)(page->entered_ns - made),
+               (unsigned long long)(page->born_ns - page->entered_ns),
                (unsigned long long)(end - page->born_ns));
         fflush(stdout);
 }
@@ -162,7 +168,8 @@ int main(int argc, char **argv) {
                 read_filter(*arg++);
         if (!*arg || !arg[1])
                 return 2;
-        struct shared *page = mmap(NULL, sizeof(*page), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        struct shared *page = mmap(NULL, sizeof(*page), PROT_READ | PROT_WRITE,
+                                   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         if (page == MAP_FAILED)
                 fail("mmap");
         int mask = differing(pid);

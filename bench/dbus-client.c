@@ -90,7 +90,8 @@ static void append_options(DBusMessageIter *iter) {
 }
 
 static DBusMessage *call_exec(DBusConnection *bus, const char *target, char **argv) {
-        DBusMessage *call = dbus_message_new_method_call(BUS_NAME, "/org/airlock1", BUS_NAME ".Manager", "Exec");
+        DBusMessage *call = dbus_message_new_method_call(BUS_NAME, "/org/airlock1",
+                                                         BUS_NAME ".Manager", "Exec");
         DBusMessageIter iter;
         DBusError error = DBUS_ERROR_INIT;
 
@@ -108,7 +109,8 @@ static DBusMessage *call_exec(DBusConnection *bus, const char *target, char **ar
 static DBusMessage *wait_exited(DBusConnection *bus, const char *session) {
         for (;;) {
                 DBusMessage *m = dbus_connection_pop_message(bus);
-                if (m && dbus_message_is_signal(m, BUS_NAME ".Session", "Exited") && strcmp(dbus_message_get_path(m), session) == 0)
+                if (m && dbus_message_is_signal(m, BUS_NAME ".Session", "Exited") &&
+                    strcmp(dbus_message_get_path(m), session) == 0)
                         return m;
                 if (m)
                         dbus_message_unref(m);
@@ -123,7 +125,8 @@ static bool find(DBusMessage *m, const char *key, DBusMessageIter *ret) {
 
         dbus_message_iter_init(m, &iter);
         dbus_message_iter_recurse(&iter, &item);
-        for (; dbus_message_iter_get_arg_type(&item) == DBUS_TYPE_DICT_ENTRY; dbus_message_iter_next(&item)) {
+        for (; dbus_message_iter_get_arg_type(&item) == DBUS_TYPE_DICT_ENTRY;
+             dbus_message_iter_next(&item)) {
                 const char *name;
                 dbus_message_iter_recurse(&item, &entry);
                 dbus_message_iter_get_basic(&entry, &name);
@@ -139,7 +142,8 @@ static void read_code(DBusMessage *exited) {
         DBusMessageIter value;
         dbus_int32_t code = -1;
 
-        if (find(exited, "code", &value) && dbus_message_iter_get_arg_type(&value) == DBUS_TYPE_INT32)
+        if (find(exited, "code", &value) &&
+            dbus_message_iter_get_arg_type(&value) == DBUS_TYPE_INT32)
                 dbus_message_iter_get_basic(&value, &code);
         if (code != 0)
                 fail("the command did not exit with 0", NULL);
@@ -149,10 +153,13 @@ static void read_trace(DBusMessage *exited, struct round *r) {
         DBusMessageIter value, item, entry;
 
         r->n_trace = 0;
-        if (!find(exited, "trace", &value) || dbus_message_iter_get_arg_type(&value) != DBUS_TYPE_ARRAY)
+        if (!find(exited, "trace", &value) ||
+            dbus_message_iter_get_arg_type(&value) != DBUS_TYPE_ARRAY)
                 return;
         dbus_message_iter_recurse(&value, &item);
-        for (; r->n_trace < MAX_TRACE && dbus_message_iter_get_arg_type(&item) == DBUS_TYPE_DICT_ENTRY; dbus_message_iter_next(&item)) {
+        for (; r->n_trace < MAX_TRACE &&
+               dbus_message_iter_get_arg_type(&item) == DBUS_TYPE_DICT_ENTRY;
+             dbus_message_iter_next(&item)) {
                 const char *name;
                 dbus_uint64_t at;
                 dbus_message_iter_recurse(&item, &entry);
@@ -196,9 +203,11 @@ static int serve(const char *target, char **argv) {
         while (getchar() != EOF) {
                 one_round(bus, target, argv, &r);
                 printf("%llu %llu %llu", (unsigned long long)(r.exited_ns - r.begin_ns),
-                       (unsigned long long)(r.replied_ns - r.begin_ns), (unsigned long long)(r.exited_ns - r.replied_ns));
+                       (unsigned long long)(r.replied_ns - r.begin_ns),
+                       (unsigned long long)(r.exited_ns - r.replied_ns));
                 for (int i = 0; i < r.n_trace; i++)
-                        printf(" %s=%lld", r.trace[i].name, (long long)(r.trace[i].at_ns - r.begin_ns));
+                        printf(" %s=%lld", r.trace[i].name,
+                               (long long)(r.trace[i].at_ns - r.begin_ns));
                 printf("\n");
                 fflush(stdout);
         }
@@ -263,7 +272,9 @@ int main(int argc, char **argv) {
         if (argc >= 4 && strcmp(argv[1], "serve") == 0)
                 return serve(argv[2], argv + 3);
         if (argc >= 6 && strcmp(argv[1], "rate") == 0)
-                return rate((int)strtol(argv[2], NULL, 10), strtod(argv[3], NULL), argv[4], argv + 5);
-        fprintf(stderr, "usage: dbus-client serve TARGET PROGRAM [ARG...] | rate CLIENTS SECONDS TARGET PROGRAM [ARG...]\n");
+                return rate((int)strtol(argv[2], NULL, 10), strtod(argv[3], NULL), argv[4],
+                            argv + 5);
+        fprintf(stderr,
+                "usage: dbus-client serve TARGET PROGRAM [ARG...] | rate CLIENTS SECONDS TARGET PROGRAM [ARG...]\n");
         return 2;
 }

@@ -39,7 +39,8 @@ int main(int argc, char **argv) {
                 return 2;
         }
         pid_t pid = (pid_t)strtol(argv[1], NULL, 10);
-        if (ptrace(PTRACE_SEIZE, pid, NULL, NULL) || ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) || waitpid(pid, &status, __WALL) < 0)
+        if (ptrace(PTRACE_SEIZE, pid, NULL, NULL) || ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) ||
+            waitpid(pid, &status, __WALL) < 0)
                 return fail(argv[1]);
         for (long i = 0; r == 0; i++) {
                 long n = ptrace(PTRACE_SECCOMP_GET_FILTER, pid, (void *)i, code);

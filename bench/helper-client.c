@@ -25,7 +25,8 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char *const stages[WIRE_TRACE] = { "accepted", "received", "checked", "cgroup", "entered", "born", "executed", "ended" };
+static const char *const stages[WIRE_TRACE] = { "accepted", "received", "checked",  "cgroup",
+                                                "entered",  "born",     "executed", "ended" };
 
 static void fail(const char *what, const char *why) {
         fprintf(stderr, "helper-client: %s: %s\n", what, why ? why : strerror(errno));
@@ -78,15 +79,19 @@ static uint64_t start_ticks(pid_t pid) {
 
 /* What a plain exec as the target's own user is planned as. */
 static void fill_plan(struct wire_plan *plan, pid_t pid, const char *status) {
-        const uint64_t bounding = status_field(status, "CapBnd:", 16), permitted = status_field(status, "CapPrm:", 16) & bounding;
+        const uint64_t bounding = status_field(status, "CapBnd:", 16),
+                       permitted = status_field(status, "CapPrm:", 16) & bounding;
 
         *plan = (struct wire_plan){
                 .magic = WIRE_MAGIC,
                 .version = WIRE_VERSION,
                 .flags = status_field(status, "NoNewPrivs:", 10) ? WIRE_PLAN_NNP : 0,
                 .session = { 1 },
-                .target = { namespace_inode(pid, "mnt"), namespace_inode(pid, "pid"), namespace_inode(pid, "user"), start_ticks(pid) },
-                .caps = { [CAPS_BOUNDING] = bounding, [CAPS_PERMITTED] = permitted, [CAPS_EFFECTIVE] = permitted },
+                .target = { namespace_inode(pid, "mnt"), namespace_inode(pid, "pid"),
+                            namespace_inode(pid, "user"), start_ticks(pid) },
+                .caps = { [CAPS_BOUNDING] = bounding,
+                          [CAPS_PERMITTED] = permitted,
+                          [CAPS_EFFECTIVE] = permitted },
                 .grace_ms = LIMIT_GRACE_DEFAULT_MS,
         };
 }
@@ -97,7 +102,7 @@ static int seal_plan(pid_t pid, char **argv) {
         struct wire_plan plan;
 
         fill_plan(&plan, pid, read_proc(pid, "status", status, sizeof(status)));
-        n += 1; /* no label */
+        n += 1;                                        /* no label */
         memcpy(strings + n, "bench", sizeof("bench")); /* the target's name, for the log */
         n += sizeof("bench");
         for (; *argv; argv++, plan.argc++)
@@ -121,7 +126,8 @@ static int seal_filter(const char *path) {
 }
 
 static int connect_helper(void) {
-        struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = AIRLOCK_RUN_DIR "/helper.sock" };
+        struct sockaddr_un address = { .sun_family = AF_UNIX,
+                                       .sun_path = AIRLOCK_RUN_DIR "/helper.sock" };
         int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
         if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)))
@@ -190,7 +196,8 @@ static void one_round(const int fds[6], bool has_filter) {
 static void become_broker(void) {
         struct stat st;
 
-        if (stat(AIRLOCK_RUN_DIR "/broker", &st) || setresgid(st.st_gid, st.st_gid, st.st_gid) || setresuid(st.st_uid, st.st_uid, st.st_uid))
+        if (stat(AIRLOCK_RUN_DIR "/broker", &st) || setresgid(st.st_gid, st.st_gid, st.st_gid) ||
+            setresuid(st.st_uid, st.st_uid, st.st_uid))
                 fail("broker's account", NULL);
 }
 
@@ -210,7 +217,9 @@ int main(int argc, char **argv) {
                 fail("plan or target", NULL);
         become_broker();
         while (getchar() != EOF) {
-                if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC)) /* fresh ones: the helper gives them to the command's user */
+                if (pipe2(in, O_CLOEXEC) ||
+                    pipe2(out,
+                          O_CLOEXEC)) /* fresh ones: the helper gives them to the command's user */
                         fail("pipe", NULL);
                 fds[WIRE_SLOT_STDIN] = in[0];
                 fds[WIRE_SLOT_STDOUT] = fds[WIRE_SLOT_STDERR] = out[1];
