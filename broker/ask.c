@@ -172,9 +172,11 @@ struct ask *ask_free(struct ask *ask) {
 }
 
 static int copy_path(char *slot, size_t size, const char *path) {
-        if (strlen(path) >= size)
+        size_t n = strlen(path);
+
+        if (n >= size)
                 return -ENAMETOOLONG;
-        strcpy(slot, path);
+        memcpy(slot, path, n + 1);
         return 0;
 }
 

@@ -6,7 +6,6 @@
 
 struct broker;
 struct call;
-struct caller;
 struct session;
 
 int bus_session_signal(struct call *call);
@@ -19,4 +18,5 @@ void bus_session_changed(struct broker *broker, struct session *session);
 void bus_session_ended(struct broker *broker, struct session *session);
 void bus_session_removed(struct broker *broker, struct session *session);
 /* Calls of Wait by a caller that left. */
-void bus_session_caller_gone(struct broker *broker, const struct caller *caller);
+void bus_session_caller_gone(struct broker *broker, const char *name);
+void bus_session_drop_waits(struct broker *broker);

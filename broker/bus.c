@@ -3,6 +3,8 @@
  * dispatched from inside any of its callbacks; this file is where all of that is dealt with. */
 #include "broker/bus.h"
 
+#include "broker/error.h"
+
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -247,26 +249,32 @@ static int connect_and_own(struct bus *bus, const char *name, DBusError *error) 
         return r == DBUS_REQUEST_NAME_REPLY_PRIMARY_OWNER ? 0 : -EEXIST;
 }
 
+static void explain_failure(struct error *error, int r, const char *name, const DBusError *why) {
+        const char *text = why->message ? why->message : strerror(-r);
+
+        if (r == -EEXIST)
+                error_set(error, OUTCOME_HELPER_FAILED,
+                          "the name %s is owned already: another broker runs", name);
+        else if (r == -EACCES)
+                error_set(error, OUTCOME_HELPER_FAILED, "may not own the name %s: %s", name, text);
+        else
+                error_set(error, OUTCOME_HELPER_FAILED, "no system bus: %s", text);
+}
+
 int bus_open(sd_event *event, const char *name, const struct bus_handler *handler, struct bus **ret,
-             char *text, size_t size) {
-        DBusError error = DBUS_ERROR_INIT;
-        struct bus *bus;
+             struct error *error) {
+        DBusError why = DBUS_ERROR_INIT;
+        struct bus *bus = calloc(1, sizeof *bus);
         int r;
 
-        bus = calloc(1, sizeof *bus);
         if (!bus)
                 return -ENOMEM;
         bus->event = sd_event_ref(event);
         bus->handler = *handler;
-        r = connect_and_own(bus, name, &error);
+        r = connect_and_own(bus, name, &why);
         if (r < 0) {
-                if (r == -EEXIST)
-                        snprintf(text, size, "the name %s is owned already: another broker runs",
-                                 name);
-                else
-                        snprintf(text, size, "no system bus: %s",
-                                 error.message ? error.message : strerror(-r));
-                dbus_error_free(&error);
+                explain_failure(error, r, name, &why);
+                dbus_error_free(&why);
                 bus_free(bus);
                 return r;
         }

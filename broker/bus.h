@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The connection to the system bus, driven by the loop. The only place where libdbus meets sd-event. */
-#ifndef AIRLOCK_BROKER_BUS_H
-#define AIRLOCK_BROKER_BUS_H
+#pragma once
 
 #include <dbus/dbus.h>
 #include <systemd/sd-event.h>
@@ -22,9 +21,10 @@ struct bus_handler {
 typedef void (*bus_reply_t)(void *userdata, DBusMessage *reply);
 
 /* Connects, takes the name and subscribes to vanishing names: the only blocking calls of the broker, before it is ready.
- * 0 or -errno; on failure text says what was wrong in one line. */
+ * 0 or -errno; on failure the text says what was wrong in one line. */
+struct error;
 int bus_open(sd_event *event, const char *name, const struct bus_handler *handler, struct bus **ret,
-             char *text, size_t size);
+             struct error *error);
 struct bus *bus_free(struct bus *bus);
 /* Takes over the reference. 0 or -errno. */
 int bus_send(struct bus *bus, DBusMessage *message);
@@ -32,5 +32,3 @@ int bus_send(struct bus *bus, DBusMessage *message);
 int bus_ask(struct bus *bus, DBusMessage *message, bus_reply_t reply, void *userdata);
 /* Bytes that were given to the bus and not yet taken by it. */
 long bus_outgoing(struct bus *bus);
-
-#endif

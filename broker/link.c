@@ -58,7 +58,7 @@ int links_new(sd_event *event, const char *path, struct links **ret) {
         }
         links->event = sd_event_ref(event);
         links->address.sun_family = AF_UNIX;
-        strcpy(links->address.sun_path, path);
+        memcpy(links->address.sun_path, path, strlen(path) + 1);
         links->address_size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path) +
                                           1);
         *ret = links;

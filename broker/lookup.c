@@ -22,7 +22,7 @@
 #define VERIFIED_US (UINT64_C(1000) * 1000)
 
 struct lookup {
-        const struct lookup_context *context;
+        struct lookup_context context; /* a copy: a reload does not change a lookup under way */
         struct ask *ask;
         uint64_t now;
         lookup_done_t done;
@@ -96,10 +96,9 @@ static void fail(struct lookup *lookup, int result) {
 }
 
 static struct asker asker(struct lookup *lookup, void (*done)(void *, struct answer *)) {
-        return (struct asker){ .links = lookup->context->links,
-                               .now = lookup->now,
-                               .done = done,
-                               .userdata = lookup };
+        return (struct asker){
+                .links = lookup->context.links, .now = lookup->now, .done = done, .userdata = lookup
+        };
 }
 
 static void on_facts(void *userdata, struct answer *answer) {
@@ -122,7 +121,7 @@ static void on_facts(void *userdata, struct answer *answer) {
         lookup->found.facts = answer->facts;
         lookup->found.environ = answer->text;
         lookup->found.environ_size = answer->text_size;
-        r = targets_add(lookup->context->targets, &lookup->found, &target);
+        r = targets_add(lookup->context.targets, &lookup->found, &target);
         if (r < 0) {
                 fail(lookup, r);
                 return;
@@ -226,7 +225,7 @@ static void on_state(void *userdata, struct answer *answer) {
 }
 
 static int open_state(struct lookup *lookup) {
-        struct target *known = targets_find(lookup->context->targets, lookup->found_in->engine,
+        struct target *known = targets_find(lookup->context.targets, lookup->found_in->engine,
                                             lookup->name);
         struct asker ask = asker(lookup, on_state);
         struct error error = { "" };
@@ -254,7 +253,7 @@ static bool has_name(const char *names, size_t size, const char *name) {
 static int list_next(struct lookup *lookup);
 
 static int take_names(struct lookup *lookup, const struct answer *answer) {
-        const struct lookup_place *place = &lookup->context->places[lookup->place];
+        const struct lookup_place *place = &lookup->context.places[lookup->place];
         struct error error;
         int r;
 
@@ -294,7 +293,7 @@ static void on_names(void *userdata, struct answer *answer) {
 }
 
 static int list_next(struct lookup *lookup) {
-        const struct lookup_context *context = lookup->context;
+        const struct lookup_context *context = &lookup->context;
         struct asker ask = asker(lookup, on_names);
         struct error error;
 
@@ -366,7 +365,7 @@ static int lookup_new(const struct lookup_start *start, struct lookup **ret) {
         if (!lookup)
                 return -ENOMEM;
         lookup->found.pidfd = -1;
-        lookup->context = start->context;
+        lookup->context = *start->context;
         lookup->now = start->now;
         lookup->done = start->done;
         lookup->userdata = start->userdata;

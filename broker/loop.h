@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The event loop: one sd-event, its signals, and one coarse tick for everything that expires. */
-#ifndef AIRLOCK_BROKER_LOOP_H
-#define AIRLOCK_BROKER_LOOP_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,5 +28,3 @@ int loop_run(struct loop *loop);
 void loop_stop(struct loop *loop, int status);
 /* CLOCK_MONOTONIC in microseconds; the loop's own idea of now, which needs no system call. */
 uint64_t loop_now(struct loop *loop);
-
-#endif

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "broker/error.h"
-#include "broker/strings.h"
+#include "broker/string-list.h"
 #include "common/limits.h"
 
 #include <stdbool.h>

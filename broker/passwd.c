@@ -134,8 +134,8 @@ bool passwd_member_groups(const char *text, size_t size, const char *member, uin
         return true;
 }
 
-static int resolve_group(const struct passwd_query *query, const char *text, uint32_t *ret,
-                         struct error *error) {
+static int resolve_group_text(const struct passwd_query *query, const char *text, uint32_t *ret,
+                              struct error *error) {
         bool is_number;
 
         if (policy_id_parse(text, strlen(text), &is_number, ret) != 0)
@@ -147,6 +147,17 @@ static int resolve_group(const struct passwd_query *query, const char *text, uin
                 return 0;
         return error_set(error, OUTCOME_BAD_USER, "group '%s': not in the target's group file",
                          text);
+}
+
+/* A group that the request names: its number is kept, since the rules are asked about it once more. */
+static int resolve_group(const struct passwd_query *query, const char *text,
+                         struct identity *identity, struct error *error) {
+        uint32_t gid = 0;
+        int r = resolve_group_text(query, text, &gid, error);
+
+        if (r == 0)
+                identity->asked_groups[identity->n_asked_groups++] = gid;
+        return r;
 }
 
 static int too_many(struct error *error) {
@@ -186,9 +197,13 @@ static int resolve_user(const struct passwd_query *query, struct identity *ident
         identity->gid = found ? user.gid : 0;
         identity->n_groups = 0;
         if (found && user.home[0])
-                strcpy(identity->home, user.home);
+                memcpy(identity->home, user.home, sizeof user.home);
         if (spec.group)
-                return resolve_group(query, spec.group, &identity->gid, error);
+                r = resolve_group(query, spec.group, identity, error);
+        if (spec.group || r) {
+                identity->gid = r ? 0 : identity->asked_groups[0];
+                return r;
+        }
         if (found && query->group_file && !query->group &&
             !passwd_member_groups(query->group_file, query->group_size, user.name, identity->groups,
                                   &identity->n_groups))
@@ -199,11 +214,11 @@ static int resolve_user(const struct passwd_query *query, struct identity *ident
 static void find_home(const struct passwd_query *query, struct identity *identity) {
         struct passwd_user user;
 
-        strcpy(identity->home, "/");
+        memcpy(identity->home, "/", 2);
         if (query->passwd &&
             passwd_find(query->passwd, query->passwd_size, NULL, identity->uid, &user) &&
             user.home[0])
-                strcpy(identity->home, user.home);
+                memcpy(identity->home, user.home, sizeof user.home);
 }
 
 int passwd_resolve(const struct passwd_query *query, struct identity *identity,
@@ -211,18 +226,20 @@ int passwd_resolve(const struct passwd_query *query, struct identity *identity,
         size_t n = query->groups ? query->groups->n : 0;
         int r = 0;
 
+        identity->n_asked_groups = 0;
         find_home(query, identity);
         if (query->user) {
-                strcpy(identity->home, "/");
+                memcpy(identity->home, "/", 2);
                 r = resolve_user(query, identity, error);
         }
         if (r == 0 && query->group)
-                r = resolve_group(query, query->group, &identity->gid, error);
+                r = resolve_group(query, query->group, identity, error);
+        if (r == 0 && query->group)
+                identity->gid = identity->asked_groups[identity->n_asked_groups - 1];
         for (size_t i = 0; r == 0 && i < n; i++) {
-                uint32_t gid;
-
-                r = resolve_group(query, query->groups->list[i], &gid, error);
-                if (r == 0 && !add_group(gid, identity->groups, &identity->n_groups))
+                r = resolve_group(query, query->groups->list[i], identity, error);
+                if (r == 0 && !add_group(identity->asked_groups[identity->n_asked_groups - 1],
+                                         identity->groups, &identity->n_groups))
                         r = too_many(error);
         }
         return r;

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "broker/error.h"
-#include "broker/strings.h"
+#include "broker/string-list.h"
 #include "common/limits.h"
 
 #include <stdbool.h>
@@ -34,6 +34,10 @@ struct identity {
         uint32_t gid;
         uint32_t groups[LIMIT_GROUPS];
         uint32_t n_groups;
+        uint32_t asked_groups
+                [LIMIT_GROUPS +
+                 2]; /* numbers of the groups that were named: with the user, group, groups, in this order */
+        uint32_t n_asked_groups;
         char home[LIMIT_CWD_BYTES];
 };
 

@@ -22,9 +22,10 @@ uint64_t plan_caps_beyond(const struct request *request, const struct target *ta
 
 void plan_caps(const struct plan_input *input, uint64_t ret[CAPS_SETS]) {
         const struct request *request = input->request;
-        uint64_t extra = input->verdict->caps_all && request->privileged ? CAPS_ALL
-                                                                         : input->verdict->caps;
-        uint64_t all = (input->target->facts->caps[CAPS_BOUNDING] | extra) & ~request->cap_drop;
+        const struct wire_facts *facts = input->target->facts;
+        uint64_t extra = input->verdict->caps_all ? facts->ceiling_caps : input->verdict->caps;
+        uint64_t all = ((facts->caps[CAPS_BOUNDING] & facts->ceiling_caps) | extra) &
+                       ~request->cap_drop;
         uint64_t named = request->cap_add & all;
 
         memset(ret, 0, CAPS_SETS * sizeof ret[0]);

@@ -4,9 +4,11 @@
 
 #include "broker/dict.h"
 #include "broker/launch.h"
+#include "broker/loop.h"
 #include "broker/quota.h"
 #include "broker/record.h"
 #include "broker/request.h"
+#include "broker/run.h"
 #include "common/sha256.h"
 
 #include <errno.h>
@@ -22,6 +24,7 @@
 #define BUCKETS 1024
 
 struct sessions {
+        struct loop *loop;
         struct session *first;
         struct session *last;
         struct session *buckets[BUCKETS];
@@ -36,11 +39,12 @@ static const char *const state_names[] = {
         [SESSION_LOST] = "lost",
 };
 
-int sessions_new(const struct sessions_handler *handler, struct sessions **ret) {
+int sessions_new(struct loop *loop, const struct sessions_handler *handler, struct sessions **ret) {
         struct sessions *sessions = calloc(1, sizeof *sessions);
 
         if (!sessions)
                 return -ENOMEM;
+        sessions->loop = loop;
         sessions->handler = *handler;
         *ret = sessions;
         return 0;
@@ -132,6 +136,7 @@ bool session_is_over(const struct session *session) {
 void session_discard(struct session *session) {
         link_out(session->registry, session);
         launch_free(session->launch);
+        run_free(session->run);
         request_free(session->request);
         free(session->owner_name);
         free(session->target);
@@ -164,7 +169,7 @@ static void forget_oldest(struct sessions *sessions, struct quota *quota) {
                 forget(session);
 }
 
-void session_ended(struct session *session, const struct wire_exited *exited, uint64_t now) {
+void session_ended(struct session *session, const struct wire_exited *exited) {
         if (session_is_over(session))
                 return;
         session->launch = launch_free(session->launch);
@@ -172,12 +177,16 @@ void session_ended(struct session *session, const struct wire_exited *exited, ui
         if (exited)
                 session->exited = *exited;
         session->state = session->known_end ? SESSION_EXITED : SESSION_LOST;
-        session->ended_at_us = now;
+        session->ended_at_us = loop_now(session->registry->loop);
         session->deadline_us = 0;
         session->registry->n_running--;
         session->quota->sessions--;
         session->quota->kept++;
         session->registry->handler.ended(session->registry->handler.userdata, session);
+        if (session->run)
+                run_session_ended(session->run);
+        session->run = NULL;
+        loop_need_tick(session->registry->loop);
         if (session->quota->kept > QUOTA_KEPT)
                 forget_oldest(session->registry, session->quota);
 }
@@ -328,7 +337,9 @@ static void stop_for_owner(struct session *session) {
                 set_state(session, SESSION_STOPPING);
 }
 
-void sessions_owner_gone(struct sessions *sessions, const char *name, uint64_t now) {
+void sessions_owner_gone(struct sessions *sessions, const char *name) {
+        uint64_t now = loop_now(sessions->loop);
+
         for (struct session *session = sessions->first; session; session = session->next) {
                 if (session_is_over(session) || !session->owner_name ||
                     strcmp(session->owner_name, name) != 0)
@@ -340,7 +351,8 @@ void sessions_owner_gone(struct sessions *sessions, const char *name, uint64_t n
         }
 }
 
-bool sessions_expire(struct sessions *sessions, uint64_t now, uint32_t forget_after_s) {
+bool sessions_expire(struct sessions *sessions, uint32_t forget_after_s) {
+        uint64_t now = loop_now(sessions->loop);
         bool waiting = false;
         struct session *next;
 

@@ -9,9 +9,12 @@
 #include <stdint.h>
 
 struct dict;
+struct flow;
 struct launch;
+struct loop;
 struct quota;
 struct request;
+struct run;
 struct sessions;
 struct target;
 struct request_filter;
@@ -49,8 +52,10 @@ struct session {
         const char *stopped_by; /* caller, user */
         uint64_t deadline_us;   /* loop_now(): when it is stopped because its owner left; 0: not */
         uint64_t ended_at_us;   /* loop_now() */
-        struct launch *launch;  /* NULL after the end */
-        bool known_end;         /* exited is what the supervisor said */
+        struct flow *flow;      /* that starts it; NULL once it has */
+        struct run *run;       /* that collects its output and is answered at its end; NULL: none */
+        struct launch *launch; /* NULL after the end */
+        bool known_end;        /* exited is what the supervisor said */
         struct wire_exited exited;
 };
 
@@ -63,7 +68,7 @@ struct sessions_handler {
         void *userdata;
 };
 
-int sessions_new(const struct sessions_handler *handler, struct sessions **ret);
+int sessions_new(struct loop *loop, const struct sessions_handler *handler, struct sessions **ret);
 struct sessions *sessions_free(struct sessions *sessions);
 
 /* A session with an id of its own in state starting, known to nobody yet. 0 or -errno. */
@@ -71,8 +76,8 @@ int session_new(struct sessions *sessions, struct quota *quota, struct session *
 /* Without a trace: it never started. */
 void session_discard(struct session *session);
 void session_started(struct session *session, const struct wire_started *started);
-/* exited NULL: nobody knows how it ended. now as loop_now(). */
-void session_ended(struct session *session, const struct wire_exited *exited, uint64_t now);
+/* exited NULL: nobody knows how it ended. */
+void session_ended(struct session *session, const struct wire_exited *exited);
 
 bool session_is_over(const struct session *session);
 const char *session_state_name(const struct session *session);
@@ -93,9 +98,9 @@ int session_close_stdin(struct session *session, struct error *error);
 int session_remove(struct session *session, struct error *error);
 
 /* Its owner left the bus. */
-void sessions_owner_gone(struct sessions *sessions, const char *name, uint64_t now);
+void sessions_owner_gone(struct sessions *sessions, const char *name);
 /* Stops what is to be stopped, forgets what ended longer ago than that. Whether anything is left to expire. */
-bool sessions_expire(struct sessions *sessions, uint64_t now, uint32_t forget_after_s);
+bool sessions_expire(struct sessions *sessions, uint32_t forget_after_s);
 
 /* The exit record; NULL: no memory, or it has not ended. */
 struct dict *session_record(const struct session *session);

@@ -98,6 +98,7 @@ int settings_defaults(struct settings **ret) {
 struct settings *settings_free(struct settings *settings) {
         if (!settings)
                 return NULL;
+        settings_free(settings->older);
         for (size_t i = 0; i < settings->n_places; i++)
                 free((char *)settings->places[i].dir);
         free(settings);

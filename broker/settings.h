@@ -11,6 +11,7 @@
 #define SETTINGS_PLACES 64
 
 struct settings {
+        struct settings *older; /* kept: lookups under way point into it */
         struct lookup_place
                 places[SETTINGS_PLACES]; /* grouped by engine; their strings are the settings's */
         size_t n_places;

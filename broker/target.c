@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/stat.h>
 
 struct targets {
         sd_event *event;
@@ -191,6 +192,23 @@ static void take_kernel_user(struct target *target) {
         }
 }
 
+/* Which namespaces an exec enters. Helper and broker are in the same ones but for the mount namespace, which no target shares. */
+static unsigned entered(const struct wire_facts *facts) {
+        static const char *const names[] = { "user", "mnt", "pid",    "net",
+                                             "ipc",  "uts", "cgroup", "time" };
+        unsigned mask = 0;
+
+        for (unsigned i = 0; i < WIRE_NS_KINDS; i++) {
+                char path[64];
+                struct stat st;
+
+                snprintf(path, sizeof path, "/proc/self/ns/%s", names[i]);
+                if (stat(path, &st) == 0 && st.st_ino != facts->ns[i])
+                        mask |= 1u << i;
+        }
+        return mask;
+}
+
 static int fill(struct target *target, struct target_found *found) {
         target->engine = strdup(found->engine);
         target->name = strdup(found->name);
@@ -199,6 +217,7 @@ static int fill(struct target *target, struct target_found *found) {
             asprintf(&target->display, "%s:%s", found->engine, found->name) < 0)
                 return -ENOMEM;
         *target->facts = *found->facts;
+        target->entered = entered(found->facts);
         target->pid = found->pid;
         target->declared = found->declared;
         if (!target->declared)

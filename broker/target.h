@@ -25,7 +25,8 @@ struct target {
         sd_event_source *watch;
         uint64_t verified_us; /* when the engine last said that the name is this one's */
         struct wire_facts *facts;
-        bool declared; /* config.json was there: process and profile are the engine's truth */
+        unsigned entered; /* bit n: enum wire_ns n differs from ours, so that an exec enters it */
+        bool declared;    /* config.json was there: process and profile are the engine's truth */
         struct oci_process process; /* user of the init, where it was not declared */
         struct profile *
                 profile; /* its own seccomp profile; NULL: it has none, or not known (declared is false) */

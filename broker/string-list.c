@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lists of byte strings in one block. */
-#include "broker/strings.h"
+#include "broker/string-list.h"
 
 #include "common/limits.h"
 

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Methods and signals of sessions. The dispatcher has let only who may see the session come here. */
+#include "broker/bus-session.h"
+
+#include "broker/broker.h"
+#include "broker/bus.h"
+#include "broker/call.h"
+#include "broker/caller.h"
+#include "broker/dict.h"
+#include "broker/loop.h"
+#include "broker/reply.h"
+#include "broker/session.h"
+
+#include <dbus/dbus.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SESSION "org.airlock1.Session"
+
+/* A call of Wait that has no answer yet. */
+struct wait {
+        struct wait *next;
+        struct call *call;
+        const struct session *session;
+        sd_event_source *timer; /* NULL: without limit */
+};
+
+int bus_session_signal(struct call *call) {
+        const char *scope;
+        dbus_int32_t signal;
+        int r;
+
+        dbus_message_get_args(call->message, NULL, DBUS_TYPE_INT32, &signal, DBUS_TYPE_STRING,
+                              &scope, DBUS_TYPE_INVALID);
+        r = session_signal(call->session, signal, scope, &call->error);
+        if (r == 0)
+                reply_empty(call);
+        return r;
+}
+
+int bus_session_stop(struct call *call) {
+        dbus_uint32_t grace_ms;
+        int r;
+
+        dbus_message_get_args(call->message, NULL, DBUS_TYPE_UINT32, &grace_ms, DBUS_TYPE_INVALID);
+        r = session_stop(call->session, grace_ms, call->caller->uid == call->session->owner,
+                         &call->error);
+        if (r == 0)
+                reply_empty(call);
+        return r;
+}
+
+int bus_session_remove(struct call *call) {
+        dbus_bool_t force;
+        int r;
+
+        dbus_message_get_args(call->message, NULL, DBUS_TYPE_BOOLEAN, &force, DBUS_TYPE_INVALID);
+        if (force && !session_is_over(call->session))
+                return error_set(&call->error, OUTCOME_NOT_SUPPORTED,
+                                 "Remove: force is not built yet; stop the session first");
+        r = session_remove(call->session, &call->error);
+        call->session = NULL;
+        if (r == 0)
+                reply_empty(call);
+        return r;
+}
+
+/* ---- Wait ---- */
+
+static struct call *take_wait(struct broker *broker, struct wait *wait) {
+        struct call *call = wait->call;
+
+        for (struct wait **slot = &broker->waits; *slot; slot = &(*slot)->next)
+                if (*slot == wait) {
+                        *slot = wait->next;
+                        break;
+                }
+        sd_event_source_disable_unref(wait->timer);
+        free(wait);
+        return call;
+}
+
+static int on_wait_timeout(sd_event_source *source, uint64_t now, void *userdata) {
+        struct wait *wait = userdata;
+
+        reply_refusal(take_wait(wait->call->broker, wait), OUTCOME_TIMEOUT,
+                      "session: has not ended within the time");
+        return 0;
+}
+
+int bus_session_wait(struct call *call) {
+        struct broker *broker = call->broker;
+        dbus_uint32_t timeout_ms;
+        struct wait *wait;
+        int r = 0;
+
+        dbus_message_get_args(call->message, NULL, DBUS_TYPE_UINT32, &timeout_ms,
+                              DBUS_TYPE_INVALID);
+        if (session_is_over(call->session)) {
+                reply_dict(call, session_record(call->session));
+                return 0;
+        }
+        wait = calloc(1, sizeof *wait);
+        if (!wait)
+                return -ENOMEM;
+        *wait = (struct wait){ .next = broker->waits, .call = call, .session = call->session };
+        if (timeout_ms)
+                r = sd_event_add_time_relative(loop_event(broker->loop), &wait->timer,
+                                               CLOCK_MONOTONIC, (uint64_t)timeout_ms * 1000, 0,
+                                               on_wait_timeout, wait);
+        if (r < 0) {
+                free(wait);
+                return r;
+        }
+        broker->waits = wait;
+        return 0;
+}
+
+void bus_session_caller_gone(struct broker *broker, const char *name) {
+        struct wait *next;
+
+        for (struct wait *wait = broker->waits; wait; wait = next) {
+                next = wait->next;
+                if (strcmp(wait->call->caller->name, name) == 0)
+                        call_free(take_wait(broker, wait));
+        }
+}
+
+void bus_session_drop_waits(struct broker *broker) {
+        while (broker->waits)
+                call_free(take_wait(broker, broker->waits));
+}
+
+static void answer_waits(struct broker *broker, const struct session *session, bool forgotten) {
+        struct wait *next;
+
+        for (struct wait *wait = broker->waits; wait; wait = next) {
+                next = wait->next;
+                if (wait->session != session)
+                        continue;
+                if (forgotten)
+                        reply_refusal(take_wait(broker, wait), OUTCOME_NO_SUCH_SESSION,
+                                      "session: was forgotten");
+                else
+                        reply_dict(take_wait(broker, wait), session_record(session));
+        }
+}
+
+/* ---- signals: to the owner alone, by the name it had when it asked ---- */
+
+static DBusMessage *signal_new(const struct session *session, const char *path,
+                               const char *interface, const char *name) {
+        DBusMessage *message = dbus_message_new_signal(path, interface, name);
+
+        if (message && !dbus_message_set_destination(message, session->owner_name)) {
+                dbus_message_unref(message);
+                return NULL;
+        }
+        return message;
+}
+
+static void signal_send(struct broker *broker, DBusMessage *message, int built) {
+        if (built)
+                bus_send(broker->bus, message);
+        else if (message)
+                dbus_message_unref(message);
+}
+
+static int append_and_free(DBusMessageIter *iter, struct dict *dict) {
+        int ok = dict && append_dict(iter, dict);
+
+        dict_free(dict);
+        return ok;
+}
+
+static int append_interfaces(DBusMessageIter *iter, const struct session *session) {
+        static const char *const interface = SESSION;
+        DBusMessageIter interfaces, entry;
+
+        return dbus_message_iter_open_container(iter, DBUS_TYPE_ARRAY, "{sa{sv}}", &interfaces) &&
+               dbus_message_iter_open_container(&interfaces, DBUS_TYPE_DICT_ENTRY, NULL, &entry) &&
+               dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &interface) &&
+               append_and_free(&entry, session_properties(session)) &&
+               dbus_message_iter_close_container(&interfaces, &entry) &&
+               dbus_message_iter_close_container(iter, &interfaces);
+}
+
+void bus_session_added(struct broker *broker, struct session *session) {
+        DBusMessage *message = signal_new(session, "/org/airlock1",
+                                          "org.freedesktop.DBus.ObjectManager", "InterfacesAdded");
+        const char *path = session->path;
+        DBusMessageIter iter;
+        int ok = message != NULL;
+
+        if (ok) {
+                dbus_message_iter_init_append(message, &iter);
+                ok = dbus_message_iter_append_basic(&iter, DBUS_TYPE_OBJECT_PATH, &path) &&
+                     append_interfaces(&iter, session);
+        }
+        signal_send(broker, message, ok);
+}
+
+static int append_changed(DBusMessage *message, const struct session *session) {
+        static const char *const interface = SESSION;
+        struct dict *changed = dict_new();
+        DBusMessageIter iter, invalidated;
+        int ok;
+
+        if (!changed)
+                return 0;
+        dict_string(changed, "State", session_state_name(session));
+        if (session_is_over(session))
+                dict_dict(changed, "Record", session_record(session));
+        dbus_message_iter_init_append(message, &iter);
+        ok = dbus_message_iter_append_basic(&iter, DBUS_TYPE_STRING, &interface) &&
+             append_dict(&iter, changed) &&
+             dbus_message_iter_open_container(&iter, DBUS_TYPE_ARRAY, "s", &invalidated) &&
+             dbus_message_iter_close_container(&iter, &invalidated);
+        dict_free(changed);
+        return ok;
+}
+
+void bus_session_changed(struct broker *broker, struct session *session) {
+        DBusMessage *message;
+
+        /* Before it is announced nobody can have seen its state. */
+        if (session->state == SESSION_STARTING || session->state == SESSION_RUNNING)
+                return;
+        message = signal_new(session, session->path, DBUS_INTERFACE_PROPERTIES,
+                             "PropertiesChanged");
+        signal_send(broker, message, message && append_changed(message, session));
+}
+
+static int append_exited(DBusMessage *message, const struct session *session) {
+        struct dict *details = dict_new();
+        DBusMessageIter iter;
+
+        if (details)
+                dict_string(details, "id", session->id);
+        dbus_message_iter_init_append(message, &iter);
+        if (!append_and_free(&iter, session_record(session))) {
+                dict_free(details);
+                return 0;
+        }
+        return append_and_free(&iter, details);
+}
+
+void bus_session_ended(struct broker *broker, struct session *session) {
+        DBusMessage *message = signal_new(session, session->path, SESSION, "Exited");
+
+        signal_send(broker, message, message && append_exited(message, session));
+        answer_waits(broker, session, false);
+        bus_session_changed(broker, session);
+}
+
+void bus_session_removed(struct broker *broker, struct session *session) {
+        static const char *const interfaces[] = { SESSION };
+        const char *path = session->path, *const *list = interfaces;
+        DBusMessage *message = signal_new(session, "/org/airlock1",
+                                          "org.freedesktop.DBus.ObjectManager",
+                                          "InterfacesRemoved");
+
+        answer_waits(broker, session, true);
+        signal_send(broker, message,
+                    message && dbus_message_append_args(message, DBUS_TYPE_OBJECT_PATH, &path,
+                                                        DBUS_TYPE_ARRAY, DBUS_TYPE_STRING, &list, 1,
+                                                        DBUS_TYPE_INVALID));
+}

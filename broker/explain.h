@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a request would come to, for people: nothing runs. Pure. */
+#pragma once
+
+#include <stdint.h>
+
+struct dict;
+struct filter;
+struct policy_request;
+struct policy_set;
+struct policy_trace;
+struct policy_verdict;
+struct target;
+struct wire_plan;
+
+struct explain_input {
+        const struct policy_verdict *verdict;
+        const struct policy_trace *trace;
+        const struct policy_request *request;
+        const char *action; /* the polkit action that would be asked; "" */
+        /* Of an answer that is not deny: */
+        const struct wire_plan *plan;
+        const struct filter *filter; /* NULL: unconfined */
+        const struct target *target;
+};
+
+struct dict *explain(const struct explain_input *input);
+/* "FILE:LINE" of the rule that decided, "" where there is none. */
+void explain_rule(const struct policy_verdict *verdict, char *buffer, unsigned long size);

@@ -1,0 +1,630 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The way of a request, and the only file that knows its order. The caller is known before it begins; each stage takes what the
+ * earlier ones found and adds one thing that does not change any more:
+ *
+ *      request → target → precheck → user → policy → filter → plan → launch → (started) → (ended)
+ *
+ * A stage is done, or waits and is resumed by its answer, or refuses: then nothing runs. */
+#include "broker/flow.h"
+
+#include "broker/ask.h"
+#include "broker/audit.h"
+#include "broker/broker.h"
+#include "broker/bus-session.h"
+#include "broker/call.h"
+#include "broker/caller.h"
+#include "broker/explain.h"
+#include "broker/filter.h"
+#include "broker/launch.h"
+#include "broker/lookup.h"
+#include "broker/loop.h"
+#include "broker/passwd.h"
+#include "broker/plan.h"
+#include "broker/policy-request.h"
+#include "broker/profile.h"
+#include "broker/profiles.h"
+#include "broker/quota.h"
+#include "broker/reply.h"
+#include "broker/request.h"
+#include "broker/run.h"
+#include "broker/session.h"
+#include "broker/settings.h"
+#include "broker/target.h"
+#include "common/caps.h"
+#include "common/fd.h"
+#include "common/wire.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FLOW_WAITS (-EINPROGRESS) /* a stage's answer comes later; flow_resume() goes on */
+#define SKIPS 256
+
+struct flow {
+        struct flow *next;
+        struct broker *broker;
+        unsigned stage;
+        struct call *call; /* NULL once it is answered */
+        struct caller *caller;
+        struct request *request;
+        struct lookup *lookup; /* while the target is looked up */
+        struct target *target;
+        struct ask *ask; /* while passwd or group are opened */
+        char *passwd;
+        size_t passwd_size;
+        char *group;
+        size_t group_size;
+        bool asked_passwd;
+        bool asked_group;
+        struct identity identity;
+        struct policy_set *rules; /* the verdict points into them */
+        struct policy_verdict verdict;
+        struct policy_input input;
+        struct policy_skip skips[SKIPS];
+        struct policy_trace trace;
+        struct filter *filter; /* the cache's; NULL: unconfined */
+        uint8_t id[32];        /* of the session to be */
+        struct wire_plan *plan;
+        size_t plan_size;
+        struct session *session; /* from the launch on */
+        struct run *run;
+        int ends[3]; /* the caller's ends of pipes that we made */
+};
+
+static void flow_free(struct flow *flow) {
+        for (struct flow **slot = &flow->broker->flows; *slot; slot = &(*slot)->next)
+                if (*slot == flow) {
+                        *slot = flow->next;
+                        break;
+                }
+        call_free(flow->call);
+        caller_unref(flow->caller);
+        request_free(flow->request);
+        lookup_free(flow->lookup);
+        ask_free(flow->ask);
+        target_unref(flow->target);
+        policy_set_unref(flow->rules);
+        policy_input_clear(&flow->input);
+        free(flow->passwd);
+        free(flow->group);
+        free(flow->plan);
+        if (flow->session)
+                session_discard(flow->session); /* it never started: no trace of it */
+        run_free(flow->run);
+        close_fds(flow->ends, 3);
+        free(flow);
+}
+
+static struct error *text(struct flow *flow) {
+        return &flow->call->error;
+}
+
+static void record_decision(struct flow *flow, const char *answer, const char *refusal) {
+        char rule[512];
+
+        explain_rule(&flow->verdict, rule, sizeof rule);
+        audit_decision(
+                &(struct audit_decision){ .caller = flow->caller,
+                                          .request = flow->request,
+                                          .target = flow->target ? flow->target->display : NULL,
+                                          .answer = answer,
+                                          .rule = rule,
+                                          .session = flow->session ? flow->session->id : "",
+                                          .text = refusal });
+}
+
+/* The one end of every request that does not run. */
+static void refuse(struct flow *flow, int result) {
+        struct call *call = flow->call;
+
+        if (result < 0) {
+                error_set(text(flow), OUTCOME_HELPER_FAILED, "broker: %s", strerror(-result));
+                result = OUTCOME_HELPER_FAILED;
+        }
+        if (flow->request && flow->request->kind != REQUEST_EXPLAIN)
+                record_decision(flow, outcome_word(result), text(flow)->text);
+        flow->call = NULL;
+        reply_refusal(call, result, call->error.text);
+        flow_free(flow);
+}
+
+/* ---- target ---- */
+
+static int denied(struct flow *flow) {
+        return error_set(text(flow), OUTCOME_DENIED, "target %s: denied", flow->request->target);
+}
+
+static void flow_resume(struct flow *flow, int result);
+
+static void on_target(void *userdata, int result, struct target *target, struct error *error) {
+        struct flow *flow = userdata;
+
+        flow->lookup = NULL;
+        if (result > 0)
+                *text(flow) = *error;
+        else if (result == 0)
+                flow->target = target_ref(target);
+        flow_resume(flow, result);
+}
+
+static int stage_target(struct flow *flow) {
+        struct broker *broker = flow->broker;
+        struct lookup_start start = { .context = &broker->lookup,
+                                      .now = loop_now(broker->loop),
+                                      .done = on_target,
+                                      .userdata = flow };
+        struct target *known = NULL;
+        int r;
+
+        r = target_spec_parse(flow->request->target, &start.spec, text(flow));
+        if (r)
+                return r;
+        /* Before anything is looked up: who has no rule for the name learns nothing about it, not even by the time it takes. */
+        if (!policy_could_match_name(flow->rules, &flow->caller->policy, start.spec.engine,
+                                     start.spec.name))
+                return denied(flow);
+        r = lookup_start(&start, &known, &flow->lookup, text(flow));
+        if (r)
+                return r;
+        if (!known)
+                return FLOW_WAITS;
+        flow->target = target_ref(known);
+        return 0;
+}
+
+static int stage_precheck(struct flow *flow) {
+        struct policy_verdict verdict;
+        int r;
+
+        r = policy_input_fill(&flow->input, flow->request, flow->caller, flow->target);
+        if (r < 0)
+                return r;
+        policy_input_count(&flow->input, flow->call->quota, loop_now(flow->broker->loop));
+        if (!policy_could_match_target(flow->rules, &flow->input.request))
+                return error_set(text(flow), OUTCOME_NO_SUCH_TARGET, "target %s: no such target",
+                                 flow->request->target);
+        r = policy_precheck(flow->rules, &flow->input.request, &verdict);
+        if (r < 0 || verdict.answer != POLICY_DENY || flow->request->kind == REQUEST_EXPLAIN)
+                return r;
+        flow->verdict = verdict;
+        return error_set(text(flow), OUTCOME_DENIED, "target %s: denied; airlock explain says why",
+                         flow->request->target);
+}
+
+/* ---- user: nothing of the target is opened before the rules had their say ---- */
+
+static void on_account(void *userdata, struct answer *answer) {
+        struct flow *flow = userdata;
+        bool passwd = !flow->asked_group;
+
+        flow->ask = NULL;
+        /* A file that is absent or odd has no users in it: numbers work, and names say that they are not there. */
+        if (answer->result == OUTCOME_HELPER_FAILED && answer->reason == 0) {
+                *text(flow) = answer->error;
+                flow_resume(flow, answer->result);
+                return;
+        }
+        if (answer->result == 0) {
+                *(passwd ? &flow->passwd : &flow->group) = answer->text;
+                *(passwd ? &flow->passwd_size : &flow->group_size) = answer->text_size;
+                answer->text = NULL;
+        }
+        flow->stage--; /* the same stage again: it sees what it has now */
+        flow_resume(flow, 0);
+}
+
+static int open_account(struct flow *flow, unsigned what) {
+        struct asker asker = { .links = flow->broker->links,
+                               .now = loop_now(flow->broker->loop),
+                               .done = on_account,
+                               .userdata = flow };
+        int r = ask_account(&asker, what, flow->target->pidfd, &flow->ask);
+
+        return r < 0 ? ask_link_error(text(flow), r) : FLOW_WAITS;
+}
+
+static bool is_default_user(const struct request *request) {
+        return !request->user && !request->group && request->groups.n == 0;
+}
+
+static void take_default_user(struct flow *flow) {
+        const struct oci_process *process = &flow->target->process;
+
+        flow->identity.uid = process->uid;
+        flow->identity.gid = process->gid;
+        flow->identity.n_groups = process->n_groups;
+        memcpy(flow->identity.groups, process->groups, sizeof process->groups);
+}
+
+static int resolve(struct flow *flow) {
+        struct passwd_query query = { .user = flow->request->user,
+                                      .group = flow->request->group,
+                                      .groups = &flow->request->groups,
+                                      .passwd = flow->passwd,
+                                      .passwd_size = flow->passwd_size,
+                                      .group_file = flow->group,
+                                      .group_size = flow->group_size };
+        int r;
+
+        take_default_user(flow);
+        r = passwd_resolve(&query, &flow->identity, text(flow));
+        if (r == 0 && is_default_user(flow->request)) {
+                /* Who the default user is does not change while the target lives; so the next one needs no file. */
+                flow->target->user = malloc(sizeof flow->identity);
+                if (flow->target->user)
+                        *flow->target->user = flow->identity;
+        }
+        return r;
+}
+
+static int stage_user(struct flow *flow) {
+        if (is_default_user(flow->request) && flow->target->user) {
+                flow->identity = *flow->target->user;
+                return 0;
+        }
+        if (!flow->asked_passwd) {
+                flow->asked_passwd = true;
+                return open_account(flow, WIRE_OPEN_PASSWD);
+        }
+        if (!is_default_user(flow->request) && !flow->asked_group) {
+                flow->asked_group = true;
+                return open_account(flow, WIRE_OPEN_GROUP);
+        }
+        return resolve(flow);
+}
+
+/* ---- policy ---- */
+
+static int deny(struct flow *flow) {
+        if (flow->verdict.refusal == POLICY_REFUSED_QUOTA)
+                return error_set(text(flow), OUTCOME_LIMITS_EXCEEDED,
+                                 "target %s: the rule's sessions or starts a minute are used up",
+                                 flow->request->target);
+        return error_set(text(flow), OUTCOME_DENIED, "target %s: denied; airlock explain says why",
+                         flow->request->target);
+}
+
+static int check_quota(struct flow *flow) {
+        const struct settings *settings = flow->broker->settings;
+        struct quota *quota = flow->call->quota;
+
+        if (quota->sessions >= settings->sessions_per_user)
+                return error_set(text(flow), OUTCOME_LIMITS_EXCEEDED,
+                                 "more than %u sessions at once", settings->sessions_per_user);
+        if (sessions_running(flow->broker->sessions) >= settings->sessions)
+                return error_set(text(flow), OUTCOME_LIMITS_EXCEEDED,
+                                 "more than %u sessions of all users at once", settings->sessions);
+        if (quota_starts(quota, loop_now(flow->broker->loop)) >= settings->starts_per_minute)
+                return error_set(text(flow), OUTCOME_LIMITS_EXCEEDED,
+                                 "more than %u starts a minute", settings->starts_per_minute);
+        return 0;
+}
+
+static int stage_policy(struct flow *flow) {
+        bool explain = flow->request->kind == REQUEST_EXPLAIN;
+        int r;
+
+        policy_input_resolve(&flow->input, flow->target, &flow->identity);
+        flow->trace = (struct policy_trace){ .skips = flow->skips, .max = SKIPS };
+        r = policy_decide(flow->rules, &flow->input.request, explain ? &flow->trace : NULL,
+                          &flow->verdict);
+        if (r < 0 || explain)
+                return r;
+        if (flow->verdict.answer == POLICY_DENY)
+                return deny(flow);
+        if (flow->verdict.answer != POLICY_ALLOW)
+                return error_set(text(flow), OUTCOME_NOT_SUPPORTED,
+                                 "target %s: its rule asks polkit, which is not built yet",
+                                 flow->request->target);
+        return check_quota(flow);
+}
+
+/* ---- filter and plan ---- */
+
+static void fill_plan_input(struct flow *flow, struct plan_input *input) {
+        *input = (struct plan_input){ .request = flow->request,
+                                      .target = flow->target,
+                                      .identity = &flow->identity,
+                                      .verdict = &flow->verdict,
+                                      .session = flow->id,
+                                      .caller_uid = flow->caller->uid };
+}
+
+static int stage_filter(struct flow *flow) {
+        const struct profile *profile = NULL;
+        struct profile_error why = { "" };
+        struct filter_params params;
+        struct plan_input input;
+        uint64_t caps[CAPS_SETS];
+        int r;
+
+        if (flow->verdict.answer == POLICY_DENY || strcmp(flow->verdict.seccomp, "unconfined") == 0)
+                return 0;
+        r = profiles_get(flow->broker->profiles, flow->verdict.seccomp, flow->target, &profile,
+                         text(flow));
+        if (r)
+                return r;
+        fill_plan_input(flow, &input);
+        plan_caps(&input, caps);
+        filter_params_init(&params, caps[CAPS_BOUNDING]);
+        r = filter_cache_get(flow->broker->filters, profile, &params, &flow->filter, &why);
+        return r > 0 ? error_set(text(flow), r, "%s", why.text) : r;
+}
+
+static int stage_plan(struct flow *flow) {
+        struct plan_input input;
+        int r;
+
+        if (flow->verdict.answer == POLICY_DENY)
+                return 0;
+        fill_plan_input(flow, &input);
+        input.listed32 = flow->filter && flow->filter->allows_32bit;
+        if (flow->request->kind == REQUEST_EXPLAIN)
+                return plan_make(&input, &flow->plan, &flow->plan_size, text(flow));
+        r = session_new(flow->broker->sessions, flow->call->quota, &flow->session);
+        if (r < 0)
+                return r;
+        input.session = flow->session->id_bytes;
+        return plan_make(&input, &flow->plan, &flow->plan_size, text(flow));
+}
+
+/* Which polkit action a request is, whether or not its rule asks (INTERFACE: privileged, else as-other, else exec). */
+static const char *action_of(const struct flow *flow) {
+        bool self = flow->verdict.answer == POLICY_ASK_SELF;
+        uint64_t beyond = flow->plan ? flow->plan->caps[CAPS_BOUNDING] &
+                                               ~flow->target->facts->caps[CAPS_BOUNDING]
+                                     : 0;
+
+        if (flow->verdict.answer != POLICY_ASK_SELF && flow->verdict.answer != POLICY_ASK_ADMIN)
+                return "";
+        if (beyond || !flow->filter || flow->verdict.label)
+                return self ? "org.airlock1.exec-privileged-self" : "org.airlock1.exec-privileged";
+        if (flow->identity.uid != flow->target->process.uid)
+                return self ? "org.airlock1.exec-as-other-self" : "org.airlock1.exec-as-other";
+        return self ? "org.airlock1.exec-self" : "org.airlock1.exec";
+}
+
+static int stage_explain(struct flow *flow) {
+        struct call *call = flow->call;
+        struct dict *dict;
+
+        if (flow->request->kind != REQUEST_EXPLAIN)
+                return 0;
+        dict = explain(&(struct explain_input){ .verdict = &flow->verdict,
+                                                .trace = &flow->trace,
+                                                .request = &flow->input.request,
+                                                .action = action_of(flow),
+                                                .plan = flow->plan,
+                                                .filter = flow->filter,
+                                                .target = flow->target });
+        flow->call = NULL;
+        reply_dict(call, dict);
+        flow_free(flow);
+        return FLOW_WAITS;
+}
+
+/* ---- launch ---- */
+
+/* The command's side of stream i: what was passed, or one end of a new pipe, or nothing where the target's null device is meant. */
+static int make_stream(struct flow *flow, unsigned i, int *ret) {
+        struct request *request = flow->request;
+        bool wanted = request->kind == REQUEST_RUN ? i > 0 : request->output == REQUEST_FDS;
+        int pipe_fds[2];
+
+        *ret = take_fd(&request->streams[i]);
+        if (*ret >= 0 || !wanted)
+                return 0;
+        if (pipe2(pipe_fds, O_CLOEXEC) < 0)
+                return -errno;
+        *ret = pipe_fds[i == 0 ? 0 : 1];
+        flow->ends[i] = pipe_fds[i == 0 ? 1 : 0];
+        return 0;
+}
+
+static void on_started(void *userdata, const struct wire_started *started);
+static void on_refused(void *userdata, int result, struct error *error);
+static void on_exited(void *userdata, const struct wire_exited *exited);
+
+static int send_plan(struct flow *flow, const int streams[3]) {
+        struct broker *broker = flow->broker;
+        struct launch_request request = { .plan = flow->plan,
+                                          .plan_size = flow->plan_size,
+                                          .target_fd = flow->target->pidfd,
+                                          .filter_fd = -1,
+                                          .n_extra = flow->request->n_extra,
+                                          .counter = ++broker->counter,
+                                          .now = loop_now(broker->loop) };
+        int r = 0;
+
+        memcpy(request.streams, streams, sizeof request.streams);
+        memcpy(request.extra, flow->request->extra, sizeof request.extra);
+        if (flow->filter)
+                r = filter_memfd(flow->filter, &request.filter_fd);
+        if (r < 0)
+                return r;
+        return launch_exec(broker->links, &request,
+                           &(struct launch_handler){ on_started, on_refused, on_exited,
+                                                     flow->session },
+                           &flow->session->launch, text(flow));
+}
+
+/* What a session is known by from now on. */
+static int describe_session(struct flow *flow) {
+        struct session *session = flow->session;
+        char rule[512];
+
+        explain_rule(&flow->verdict, rule, sizeof rule);
+        session->flow = flow;
+        session->owner = flow->caller->uid;
+        session->owner_name = strdup(flow->caller->name);
+        session->target = strdup(flow->target->display);
+        session->rule = strdup(rule);
+        session->client_gone = flow->verdict.client_gone;
+        session->keep_for_s = flow->verdict.keep_for_s;
+        session->privileged = flow->plan->caps[CAPS_BOUNDING] &
+                                      ~flow->target->facts->caps[CAPS_BOUNDING] ||
+                              !flow->filter;
+        snprintf(session->user, sizeof session->user, "%u:%u", flow->identity.uid,
+                 flow->identity.gid);
+        return session->owner_name && session->target && session->rule ? 0 : -ENOMEM;
+}
+
+static int stage_launch(struct flow *flow) {
+        int streams[3] = { -1, -1, -1 };
+        int r = describe_session(flow);
+
+        for (unsigned i = 0; i < 3 && r == 0; i++)
+                r = make_stream(flow, i, &streams[i]);
+        if (r == 0 && flow->request->kind == REQUEST_RUN) {
+                r = run_new(loop_event(flow->broker->loop), flow->call->quota, &flow->ends[1],
+                            &flow->run);
+                flow->ends[1] = flow->ends[2] = -1;
+        }
+        if (r == 0)
+                r = send_plan(flow, streams);
+        close_fds(streams, 3);
+        request_close_fds(flow->request);
+        loop_need_tick(flow->broker->loop);
+        return r ? r : FLOW_WAITS;
+}
+
+/* ---- the helper's answer ---- */
+
+static void answer_started(struct flow *flow, struct session *session) {
+        struct call *call = flow->call;
+
+        flow->call = NULL;
+        if (!flow->run) {
+                reply_exec(call, session->path, flow->ends);
+                return;
+        }
+        session->run = flow->run;
+        flow->run = NULL;
+        run_attach(session->run, call, session, session->request->raw);
+}
+
+static void on_started(void *userdata, const struct wire_started *started) {
+        struct session *session = userdata;
+        struct flow *flow = session->flow;
+        struct broker *broker = flow->broker;
+        bool gone = flow->caller->gone;
+
+        quota_start(session->quota, loop_now(broker->loop));
+        session->request = flow->request;
+        session->visible = true;
+        session->flow = NULL;
+        session_started(session, started);
+        answer_started(flow, session);
+        bus_session_added(broker, session);
+        record_decision(flow, policy_answer_name(flow->verdict.answer), "");
+        flow->session = NULL;
+        flow->request = NULL;
+        flow_free(flow);
+        if (gone)
+                sessions_owner_gone(broker->sessions, session->owner_name);
+}
+
+static void on_refused(void *userdata, int result, struct error *error) {
+        struct session *session = userdata;
+        struct flow *flow = session->flow;
+
+        *text(flow) = *error;
+        refuse(flow, result);
+}
+
+static void on_exited(void *userdata, const struct wire_exited *exited) {
+        session_ended(userdata, exited);
+}
+
+/* ---- the order ---- */
+
+static const struct stage {
+        const char *name;
+        int (*run)(struct flow *flow);
+} stages[] = {
+        { "target", stage_target },   { "precheck", stage_precheck }, { "user", stage_user },
+        { "policy", stage_policy },   { "filter", stage_filter },     { "plan", stage_plan },
+        { "explain", stage_explain }, { "launch", stage_launch },
+};
+#define N_STAGES (sizeof stages / sizeof stages[0])
+
+static void flow_advance(struct flow *flow) {
+        while (flow->stage < N_STAGES) {
+                int r = stages[flow->stage].run(flow);
+
+                if (r == FLOW_WAITS)
+                        return;
+                if (r) {
+                        refuse(flow, r);
+                        return;
+                }
+                flow->stage++;
+        }
+}
+
+/* The answer that a stage waited for: it is done, or refuses. */
+static void flow_resume(struct flow *flow, int result) {
+        if (result) {
+                refuse(flow, result);
+                return;
+        }
+        flow->stage++;
+        flow_advance(flow);
+}
+
+static int flow_begin(struct call *call, enum request_kind kind) {
+        struct request *request = NULL;
+        struct flow *flow;
+        int r = request_read(call->message, kind, &request, &call->error);
+
+        if (r)
+                return r;
+        flow = calloc(1, sizeof *flow);
+        if (!flow) {
+                request_free(request);
+                return -ENOMEM;
+        }
+        *flow = (struct flow){ .broker = call->broker,
+                               .call = call,
+                               .caller = caller_ref(call->caller),
+                               .request = request,
+                               .ends = { -1, -1, -1 } };
+        flow->rules = call->broker->rules ? policy_set_ref(call->broker->rules) : NULL;
+        flow->next = call->broker->flows;
+        call->broker->flows = flow;
+        flow_advance(flow);
+        return 0;
+}
+
+int flow_exec(struct call *call) {
+        return flow_begin(call, REQUEST_EXEC);
+}
+
+int flow_run(struct call *call) {
+        return flow_begin(call, REQUEST_RUN);
+}
+
+int flow_explain(struct call *call) {
+        return flow_begin(call, REQUEST_EXPLAIN);
+}
+
+void flows_caller_gone(struct broker *broker, const char *name) {
+        struct flow *next;
+
+        for (struct flow *flow = broker->flows; flow; flow = next) {
+                next = flow->next;
+                /* One that was launched is told by its start that nobody waits. */
+                if (strcmp(flow->caller->name, name) == 0 &&
+                    !(flow->session && flow->session->launch))
+                        flow_free(flow);
+        }
+}
+
+void flows_free(struct broker *broker) {
+        while (broker->flows)
+                flow_free(broker->flows);
+}
