@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/gate.h"
 #include "policy/index.h"
 #include "policy/match-how.h"
 #include "policy/match.h"
@@ -59,7 +60,7 @@ static void look_at_all(struct decision *d) {
 
 /* The candidates of one member of the mask. */
 static void look_at_word(struct decision *d, size_t first, uint64_t left,
-                         const struct index_probe *probe) {
+                         const struct gate_probe *probe) {
         const struct rule_index *index = d->set->index;
 
         while (left && !d->denying) {
@@ -76,7 +77,7 @@ static void look_at_word(struct decision *d, size_t first, uint64_t left,
 static int look_at_candidates(struct decision *d) {
         const struct rule_index *index = d->set->index;
         const uint64_t *denying = index_denying(index);
-        struct index_probe probe = index_probe(d->req);
+        struct gate_probe probe = gate_probe(d->req);
         size_t words = index_words(index);
         uint64_t *mask = calloc(2 * words, sizeof(*mask));
 
@@ -181,46 +182,76 @@ static bool says_only_where(const struct policy_rule *rule) {
         return rule_denies(rule) && (rule->present & ~where) == 0;
 }
 
-bool policy_could_match_name(const struct policy_set *set, const struct policy_caller *caller,
-                             const char *engine, const char *name) {
+/* What is asked of each rule of the caller before there is a request to decide. */
+struct question {
+        const struct policy_request *req; /* NULL: only a name is known */
+        const struct policy_caller *caller;
+        int engine;
+        const char *name;
+};
+
+static enum policy_tri ask(const struct question *q, const struct policy_rule *rule) {
+        return tri_and(rule_matches_caller(rule, q->caller),
+                       q->req ? rule_matches_target(rule, q->req)
+                              : rule_matches_target_name(rule, q->engine, q->name));
+}
+
+/* Does this denying rule settle it: without more than a name only if it certainly matches, and says no more than a name. */
+static bool settles(const struct question *q, const struct policy_rule *rule) {
         static const uint32_t facts = 1u << POLICY_KEY_IMAGE | 1u << POLICY_KEY_LABEL |
                                       1u << POLICY_KEY_OWNER;
-        int number = engine_index(engine);
+
+        if (!says_only_where(rule) || (!q->req && rule->present & facts))
+                return false;
+        return q->req ? ask(q, rule) != POLICY_NO : ask(q, rule) == POLICY_YES;
+}
+
+static bool could_match(const struct policy_set *set, const struct question *q,
+                        const uint64_t *mask) {
         bool could = false;
 
-        for (size_t i = 0; set && set->frozen && i < set->n_rules; i++) {
-                const struct policy_rule *rule = set->rules[i];
-                enum policy_tri t;
+        for (size_t i = 0; i < index_words(set->index); i++)
+                for (uint64_t left = mask[i]; left; left &= left - 1) {
+                        const struct policy_rule
+                                *rule = set->rules[i * 64 + (size_t)__builtin_ctzll(left)];
 
-                if (rule_denies(rule) ? !says_only_where(rule) || rule->present & facts : could)
-                        continue;
-                t = tri_and(rule_matches_caller(rule, caller),
-                            rule_matches_target_name(rule, number, name));
-                if (rule_denies(rule) && t == POLICY_YES)
-                        return false;
-                if (!rule_denies(rule) && t != POLICY_NO)
-                        could = true;
-        }
+                        if (rule_denies(rule) && settles(q, rule))
+                                return false;
+                        could = could || (!rule_denies(rule) && ask(q, rule) != POLICY_NO);
+                }
         return could;
 }
 
+/* No memory: no. */
+static bool could_match_any(const struct policy_set *set, const struct question *q) {
+        uint64_t *mask;
+        bool ret;
+
+        if (!set || !set->frozen)
+                return false;
+        mask = calloc(2 * index_words(set->index), sizeof(*mask));
+        if (!mask)
+                return false;
+        if (q->req)
+                index_candidates(set, q->req, mask);
+        else
+                index_callers(set, q->caller, mask);
+        ret = could_match(set, q, mask);
+        free(mask);
+        return ret;
+}
+
+bool policy_could_match_name(const struct policy_set *set, const struct policy_caller *caller,
+                             const char *engine, const char *name) {
+        struct question q = { .caller = caller, .engine = engine_index(engine), .name = name };
+
+        return could_match_any(set, &q);
+}
+
 bool policy_could_match_target(const struct policy_set *set, const struct policy_request *req) {
-        bool could = false;
+        struct question q = { .req = req, .caller = &req->caller };
 
-        for (size_t i = 0; set && set->frozen && i < set->n_rules; i++) {
-                const struct policy_rule *rule = set->rules[i];
-                enum policy_tri t;
-
-                if (rule_denies(rule) ? !says_only_where(rule) : could)
-                        continue;
-                t = tri_and(rule_matches_caller(rule, &req->caller),
-                            rule_matches_target(rule, req));
-                if (rule_denies(rule) && t != POLICY_NO)
-                        return false;
-                if (!rule_denies(rule) && t != POLICY_NO)
-                        could = true;
-        }
-        return could;
+        return could_match_any(set, &q);
 }
 
 bool policy_may_see(uint32_t caller_uid, uint32_t owner_uid, bool may_manage) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Finds the few rules of many that can match. Postings of exact words (a user, a group, a uid, a target's name), sorted
- * by hash, and for the rest of the rules a comparison of eight bytes. It only ever leaves out rules that cannot match;
+ * by hash, and for the rest of the rules the gate of gate.c. It only ever leaves out rules that cannot match;
  * what it lets through is matched in full, so a collision of hashes costs time and never an answer.
  */
 #include "policy/index.h"
@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/match.h"
+#include "policy/gate.h"
 
-enum word_kind { WORD_USER = 1, WORD_GROUP, WORD_UID, WORD_TARGET, WORD_COMMAND };
+enum word_kind { WORD_USER = 1, WORD_GROUP, WORD_UID, WORD_TARGET };
 
 struct posting {
         uint64_t hash;
@@ -22,12 +22,6 @@ struct posting {
 struct postings {
         struct posting *list;
         size_t n, room;
-};
-
-/* Of one rule; zero lets everything pass. */
-struct gate {
-        uint64_t target, target_mask; /* the beginning that all Target= patterns share */
-        uint64_t command;             /* hash of the one literal Command= path */
 };
 
 struct rule_index {
@@ -92,35 +86,7 @@ static int add_who(struct rule_index *index, const struct policy_rule *rule, siz
         return 0;
 }
 
-static uint64_t first_bytes(const char *text, size_t n) {
-        uint64_t ret = 0;
-
-        memcpy(&ret, text, n < sizeof(ret) ? n : sizeof(ret));
-        return ret;
-}
-
-/* How many bytes, up to eight, all patterns begin with. */
-static size_t shared_prefix(const struct policy_rule *rule) {
-        const struct target_item *first = rule->targets;
-        size_t n = sizeof(uint64_t);
-
-        for (size_t k = 0; k < rule->n_targets; k++) {
-                const struct target_item *item = &rule->targets[k];
-                size_t same = 0;
-
-                if (item->kind != TARGET_NAME)
-                        return 0;
-                while (same < n && same < item->name.prefix_len && same < first->name.prefix_len &&
-                       item->name.prefix[same] == first->name.prefix[same])
-                        same++;
-                n = same;
-        }
-        return n;
-}
-
 static int add_target(struct rule_index *index, const struct policy_rule *rule, size_t i) {
-        size_t prefix = shared_prefix(rule);
-
         for (size_t k = 0; k < rule->n_targets; k++) {
                 const struct target_item *item = &rule->targets[k];
 
@@ -130,23 +96,7 @@ static int add_target(struct rule_index *index, const struct policy_rule *rule, 
                               hash(WORD_TARGET, item->name.prefix, item->name.prefix_len), i) < 0)
                         return -ENOMEM;
         }
-        if (prefix) {
-                index->gates[i].target_mask = prefix == 8
-                                                    ? UINT64_MAX
-                                                    : first_bytes("\xff\xff\xff\xff\xff\xff\xff",
-                                                                  prefix);
-                index->gates[i].target = first_bytes(rule->targets[0].name.prefix, prefix);
-        }
         return 0;
-}
-
-/* Not for denying rules: they also match bare names and long words. */
-static void add_command(struct rule_index *index, const struct policy_rule *rule, size_t i) {
-        const struct command *c = rule->commands;
-
-        if (rule->n_commands == 1 && !rule_denies(rule) && !c->any && !c->path.n_tokens)
-                index->gates[i].command = hash(WORD_COMMAND, c->path.prefix, c->path.prefix_len) |
-                                          1;
 }
 
 static int by_hash(const void *a, const void *b) {
@@ -161,7 +111,7 @@ static int index_fill(struct rule_index *index, const struct policy_set *set) {
 
                 if (add_who(index, rule, i) < 0 || add_target(index, rule, i) < 0)
                         return -ENOMEM;
-                add_command(index, rule, i);
+                index->gates[i] = gate_of(rule);
                 if (rule_denies(rule))
                         bit_set(index->denying, i);
         }
@@ -247,6 +197,13 @@ static void mark_target(const struct rule_index *index, const struct policy_targ
                 mark(&index->target, hash_string(WORD_TARGET, target->id), mask);
 }
 
+void index_callers(const struct policy_set *set, const struct policy_caller *caller,
+                   uint64_t *mask) {
+        mark_who(set->index, caller, mask);
+        for (size_t i = set->n_rules; i < set->index->words * 64; i++)
+                mask[i / 64] &= ~(UINT64_C(1) << (i % 64));
+}
+
 void index_candidates(const struct policy_set *set, const struct policy_request *req,
                       uint64_t *mask) {
         const struct rule_index *index = set->index;
@@ -258,21 +215,6 @@ void index_candidates(const struct policy_set *set, const struct policy_request 
                 mask[i] &= scratch[i]; /* which has no bits behind the last rule */
 }
 
-struct index_probe index_probe(const struct policy_request *req) {
-        const char *name = req->target.name, *id = req->target.id;
-
-        return (struct index_probe){
-                .name = first_bytes(name, strnlen(name, 8)),
-                .id = id ? first_bytes(id, strnlen(id, 8)) : first_bytes(name, strnlen(name, 8)),
-                .command = req->n_argv ? hash_string(WORD_COMMAND, req->argv[0]) | 1 : 0,
-        };
-}
-
-bool index_passes(const struct rule_index *index, size_t rule, const struct index_probe *probe) {
-        const struct gate *g = &index->gates[rule];
-
-        if (g->command && g->command != probe->command)
-                return false;
-        return (probe->name & g->target_mask) == g->target ||
-               (probe->id & g->target_mask) == g->target;
+bool index_passes(const struct rule_index *index, size_t rule, const struct gate_probe *probe) {
+        return gate_passes(&index->gates[rule], probe);
 }

@@ -5,21 +5,18 @@
 #include "policy/policy.h"
 #include "policy/rule.h"
 
+struct gate_probe;
 struct rule_index;
-
-/* What of a request is compared with each rule that is left. */
-struct index_probe {
-        uint64_t name, id; /* their first eight bytes */
-        uint64_t command;
-};
 
 int index_build(struct policy_set *set);
 void index_free(struct rule_index *index);
 /* Members of a bit mask of rules. */
 size_t index_words(const struct rule_index *index);
 const uint64_t *index_denying(const struct rule_index *index);
+/* Rules that may match this caller, never too few; likewise. */
+void index_callers(const struct policy_set *set, const struct policy_caller *caller,
+                   uint64_t *mask);
 /* Rules that may match this caller and target, never too few. mask has room for two masks, the second is scratch. */
 void index_candidates(const struct policy_set *set, const struct policy_request *req,
                       uint64_t *mask);
-struct index_probe index_probe(const struct policy_request *req);
-bool index_passes(const struct rule_index *index, size_t rule, const struct index_probe *probe);
+bool index_passes(const struct rule_index *index, size_t rule, const struct gate_probe *probe);

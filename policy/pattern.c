@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Compiles and matches patterns. A pattern becomes a literal prefix and tokens; the tokens are run as a set of states
- * over the text, because backtracking over two kinds of star would let a caller's argument cost seconds.
+ * Compiles and matches patterns. A pattern becomes a literal prefix and tokens. Where it has two kinds of stars they are
+ * run as a set of states over the text: backtracking would let a caller's argument cost seconds.
  */
 #include "policy/pattern.h"
 
@@ -145,21 +145,42 @@ static int take_token(struct compiler *c) {
         }
 }
 
-static int finish(struct compiler *c, struct arena *arena, struct pattern *ret) {
-        char prefix[PATTERN_BYTES];
-        size_t n = 0;
+/* The literal bytes from token n on; 0 and -ENOMEM as everywhere. */
+static int take_literal(struct compiler *c, struct arena *arena, size_t n, size_t len,
+                        const char **ret, uint16_t *ret_len) {
+        char bytes[PATTERN_BYTES];
 
-        while (n < c->n && c->tokens[n].kind == TOKEN_BYTE) {
-                prefix[n] = (char)c->tokens[n].byte;
+        for (size_t i = 0; i < len; i++)
+                bytes[i] = (char)c->tokens[n + i].byte;
+        *ret = arena_string(arena, bytes, len);
+        *ret_len = (uint16_t)len;
+        return *ret ? 0 : -ENOMEM;
+}
+
+static bool has_two_kinds(const struct compiler *c) {
+        bool slash[2] = { false, false };
+
+        for (size_t i = 0; i < c->n; i++)
+                if (c->tokens[i].kind == TOKEN_STARS)
+                        slash[set_has(c->tokens[i].set, '/')] = true;
+        return slash[0] && slash[1];
+}
+
+static int finish(struct compiler *c, struct arena *arena, struct pattern *ret) {
+        size_t n = 0, last = c->n;
+
+        while (n < c->n && c->tokens[n].kind == TOKEN_BYTE)
                 n++;
-        }
-        *ret = (struct pattern){ .prefix_len = (uint16_t)n, .n_tokens = (uint16_t)(c->n - n) };
+        while (last > n && c->tokens[last - 1].kind == TOKEN_BYTE)
+                last--;
+        *ret = (struct pattern){ .n_tokens = (uint16_t)(c->n - n), .two_kinds = has_two_kinds(c) };
         for (size_t i = 0; i < c->n; i++)
                 if (c->tokens[i].kind == TOKEN_BYTE && c->tokens[i].byte == '/')
                         ret->has_slash = true;
-        ret->prefix = arena_string(arena, prefix, n);
         ret->tokens = arena_copy(arena, c->tokens + n, c->n - n, sizeof(*c->tokens));
-        return ret->prefix && ret->tokens ? 0 : -ENOMEM;
+        if (!ret->tokens || take_literal(c, arena, 0, n, &ret->prefix, &ret->prefix_len) < 0)
+                return -ENOMEM;
+        return take_literal(c, arena, last, c->n - last, &ret->suffix, &ret->suffix_len);
 }
 
 int pattern_compile(struct arena *arena, enum pattern_flavour flavour, const char *text, size_t len,
@@ -201,7 +222,8 @@ static bool step(const struct pattern *p, const unsigned char *from, unsigned ch
         return any;
 }
 
-static bool run_tokens(const struct pattern *p, const char *text, size_t len) {
+/* Two kinds of stars: a set of states, since a star that must not take a slash sends the search back to one that may. */
+static bool run_states(const struct pattern *p, const char *text, size_t len) {
         unsigned char states[2][PATTERN_BYTES + 1] = { { 1 } };
         unsigned now = 0;
 
@@ -214,6 +236,34 @@ static bool run_tokens(const struct pattern *p, const char *text, size_t len) {
         return states[now][p->n_tokens];
 }
 
+static bool takes(const struct pattern_token *t, unsigned char c) {
+        return t->kind == TOKEN_BYTE ? t->byte == c : set_has(t->set, c);
+}
+
+/* One kind of stars: on a mismatch the last one takes one byte more. */
+static bool run_stars(const struct pattern *p, const char *text, size_t len) {
+        size_t i = 0, k = 0, star = SIZE_MAX, star_k = 0;
+
+        while (k < len) {
+                if (i < p->n_tokens && p->tokens[i].kind == TOKEN_STARS) {
+                        star = i++;
+                        star_k = k;
+                } else if (i < p->n_tokens && takes(&p->tokens[i], (unsigned char)text[k])) {
+                        i++;
+                        k++;
+                } else if (star != SIZE_MAX &&
+                           takes(&p->tokens[star], (unsigned char)text[star_k])) {
+                        i = star + 1;
+                        k = ++star_k;
+                } else {
+                        return false;
+                }
+        }
+        while (i < p->n_tokens && p->tokens[i].kind == TOKEN_STARS)
+                i++;
+        return i == p->n_tokens;
+}
+
 bool pattern_matches(const struct pattern *p, const char *text) {
         size_t len;
 
@@ -223,5 +273,8 @@ bool pattern_matches(const struct pattern *p, const char *text) {
         if (p->n_tokens == 0)
                 return *text == '\0';
         len = strnlen(text, PATTERN_TEXT_BYTES + 1);
-        return len + p->prefix_len <= PATTERN_TEXT_BYTES && run_tokens(p, text, len);
+        if (len + p->prefix_len > PATTERN_TEXT_BYTES || len < p->suffix_len ||
+            memcmp(text + len - p->suffix_len, p->suffix, p->suffix_len) != 0)
+                return false;
+        return p->two_kinds ? run_states(p, text, len) : run_stars(p, text, len);
 }

@@ -23,6 +23,9 @@ struct pattern {
         uint16_t prefix_len;
         uint16_t n_tokens; /* after the prefix; 0: the pattern is literal */
         bool has_slash;
+        bool two_kinds;     /* of stars */
+        const char *suffix; /* the literal end behind the last wildcard; not for literal patterns */
+        uint16_t suffix_len;
         const struct pattern_token *tokens;
 };
 
