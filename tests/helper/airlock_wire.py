@@ -162,7 +162,11 @@ def receive(s, timeout=10):
     try:
         data, anc, _, _ = s.recvmsg(65536, 4096)
     except ConnectionResetError:
-        return None, b'', []
+        # The peer ended with something of ours unread. What it had said before still waits behind this error.
+        try:
+            data, anc, _, _ = s.recvmsg(65536, 4096)
+        except ConnectionResetError:
+            return None, b'', []
     fds = []
     for level, kind, body in anc:
         if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
