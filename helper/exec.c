@@ -188,7 +188,12 @@ static int await_exec(struct wait *w, uint64_t deadline, struct fail *f) {
                 return refuse(f, REASON_STUCK);
         if (read_last_words(w, f))
                 return -1;
-        return has_executed(w->stat_fd) ? 0 : refuse_step(f, REASON_STEP, WIRE_STEP_EXEC, EKEYREJECTED);
+        if (has_executed(w->stat_fd))
+                return 0;
+        /* The end of an init takes everything in its pid namespace along. */
+        if (target_has_ended(job.target.pidfd, 0))
+                return refuse(f, REASON_TARGET_DEAD);
+        return refuse_step(f, REASON_STEP, WIRE_STEP_EXEC, EKEYREJECTED);
 }
 
 /* The label that the command really has, by the kernel's word. */
@@ -244,8 +249,9 @@ static void undo(struct wait *w) {
         close_fd(w->tty_fd);
 }
 
+/* All but the plan, which tells the next broker what this session is. */
 static void close_passed(void) {
-        close_fds(job.fds, WIRE_SLOT_EXTRA + job.n_extra);
+        close_fds(job.fds + WIRE_SLOT_TARGET, WIRE_SLOT_EXTRA - WIRE_SLOT_TARGET + job.n_extra);
         close_fd(job.target.proc_fd);
 }
 

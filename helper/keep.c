@@ -37,12 +37,14 @@ struct kept {
         bool stuck;    /* its supervisor was ended for not starting in time */
         bool reported; /* the supervisor itself said its last word */
         bool said_unkillable;
+        bool ended;  /* its supervisor has */
         pid_t pid;   /* of the supervisor */
         int conn;    /* -1: of an earlier listener, which took it along */
         int pidfd;   /* of an earlier listener's supervisor; else -1 */
         int status;  /* of the command, as of wait(2) */
         bool reaped; /* and whether it is known */
         uint64_t deadline_ns;
+        uint64_t status_ns; /* so long the command's status is waited for */
         struct session_page *page;
         char cgroup[LIMIT_CGROUP_BYTES + 64];
 };
@@ -170,18 +172,25 @@ static void finish(struct kept *k) {
         free_row(k);
 }
 
+/* The folder may be empty a moment before the command can be waited for: its status comes to us all the same. */
+static bool awaits_status(const struct kept *k) {
+        return k->page && !k->reported && k->page->phase == PHASE_STARTED && !k->reaped && now_ns() < k->status_ns;
+}
+
 static void begin_end(struct kept *k) {
         k->state = KEEP_ENDING;
         k->deadline_ns = now_ns() + LIMIT_KILL_MS * MS;
+        k->status_ns = now_ns() + LIMIT_STATUS_MS * MS;
         k->reported = k->page && k->page->phase == PHASE_REPORTED;
-        if (!take_path(k) || try_remove(k))
+        if (!take_path(k) || (try_remove(k) && !awaits_status(k)))
                 finish(k);
 }
 
 /* A process that even cgroup.kill does not end: said so, and looked at again now and then. */
 static void look_at_ending(struct kept *k) {
         if (try_remove(k)) {
-                finish(k);
+                if (!awaits_status(k))
+                        finish(k);
                 return;
         }
         if (now_ns() < k->deadline_ns)
@@ -213,31 +222,30 @@ static void reaped(pid_t pid, int status) {
         }
 }
 
-static void supervisor_ended(pid_t pid) {
-        for (unsigned i = 0; i < n_kept; i++)
-                if (kept[i].state == KEEP_RUNNING && kept[i].pid == pid) {
-                        begin_end(&kept[i]);
-                        return;
-                }
-}
-
-static bool is_supervisor(pid_t pid) {
+static struct kept *find_supervisor(pid_t pid) {
         for (unsigned i = 0; i < n_kept; i++)
                 if (kept[i].state == KEEP_RUNNING && kept[i].pidfd < 0 && kept[i].pid == pid)
-                        return true;
-        return false;
+                        return &kept[i];
+        return NULL;
 }
 
+/* Supervisors last: what one leaves behind became our child before it could be waited for itself, and its true status
+ * must be known when its end is completed. */
 void keep_reap(void) {
         int status;
         pid_t pid;
 
         while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0) {
-                if (is_supervisor(pid))
-                        supervisor_ended(pid);
+                struct kept *k = find_supervisor(pid);
+
+                if (k)
+                        k->ended = true;
                 else
                         reaped(pid, status);
         }
+        for (unsigned i = 0; i < n_kept; i++)
+                if (kept[i].state == KEEP_RUNNING && kept[i].ended)
+                        begin_end(&kept[i]);
 }
 
 /* A FUSE file can hang an open: what has neither started nor ended in its time is ended. Our child, not reaped:
