@@ -182,20 +182,21 @@ def helper_cgroup():
 def helper_pids():
     found = []
     for procs in glob.glob(helper_cgroup() + '/**/cgroup.procs', recursive=True):
-        with open(procs) as f:
-            found += [int(line) for line in f]
+        try:
+            with open(procs) as f:
+                found += [int(line) for line in f]
+        except OSError:
+            pass
     return found
 
 
 def listener():
-    """The process that init started; a new one soon takes a dead one's place."""
+    """The one whose cgroup carries its number; its orphans are children of process 1 too. A new one soon takes a dead one's place."""
     def look():
-        for pid in helper_pids():
-            try:
-                if parent(pid) == 1 and status_of(pid)['State'][0] not in 'ZX':
-                    return pid
-            except (OSError, KeyError):
-                pass
+        for folder in glob.glob(helper_cgroup() + '/airlock-listener-*'):
+            pid = int(folder.rsplit('-', 1)[1])
+            if pid in helper_pids() and is_alive(pid):
+                return pid
         return None
     return within(5, look, 'a listener')
 
