@@ -100,11 +100,12 @@ int ask_service(struct bus *bus, const struct question *q, struct message *ret) 
 
         if (bus->fd < 0 && bus_open(bus) < 0)
                 return 125;
-        r = bus_call(bus, &call, NULL, NULL, NULL, ret);
+        r = bus_call(bus, &call, NULL, NULL, ret);
         if (r < 0)
                 return failure_of_bus(r);
         if (ret->type == MESSAGE_ERROR)
-                return failure_status(ret, q->what, q->runs);
+                return failure_status(ret, q->request ? failure_what(ret, q->request) : q->what,
+                                      q->runs);
         if (strcmp(ret->signature, q->wanted)) {
                 complain("bus", "the service's answer was not understood");
                 return 125;

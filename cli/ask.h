@@ -18,13 +18,16 @@ struct ask {
         char **args;
 };
 
+struct request;
+
 /* @letters: which of the options the subcommand has. 0, HELP_SHOWN, or an exit status after a line on stderr. */
 int ask_parse(struct ask *ask, const char *command, const char *letters, int argc, char **argv);
 /* Calls and waits for an answer of the signature @wanted; 0, or the exit status after a line on stderr. */
 struct question {
         const char *path, *interface, *member, *signature, *wanted, *what;
         const struct out *body;
-        bool runs; /* the exit status is that of exec and its kin */
+        const struct request *request; /* of Run, or NULL */
+        bool runs;                     /* the exit status is that of exec and its kin */
 };
 int ask_service(struct bus *bus, const struct question *question, struct message *ret);
 /* The filters as an a{sv}. 0, or 2. */

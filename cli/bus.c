@@ -306,12 +306,26 @@ int bus_next(struct bus *bus, bool wait, struct message *ret) {
         }
 }
 
-int bus_call(struct bus *bus, struct call *call, const int *fds, bus_other *other, void *data,
+/* As bus_next(), with the hook in place of a blocking read. */
+static int next_of_call(struct bus *bus, const struct bus_hooks *hooks, struct message *ret) {
+        int r;
+
+        if (!hooks || !hooks->wait)
+                return bus_next(bus, true, ret);
+        while ((r = bus_next(bus, false, ret)) == 0) {
+                r = hooks->wait(hooks->data, bus->fd);
+                if (r < 0)
+                        break;
+        }
+        return r;
+}
+
+int bus_call(struct bus *bus, struct call *call, const int *fds, const struct bus_hooks *hooks,
              struct message *ret) {
         int r = bus_send(bus, call, fds);
 
         while (r >= 0) {
-                r = bus_next(bus, true, ret);
+                r = next_of_call(bus, hooks, ret);
                 if (r < 0)
                         break;
                 if (ret->type == MESSAGE_ERROR && ret->reply_serial != call->serial)
@@ -319,8 +333,8 @@ int bus_call(struct bus *bus, struct call *call, const int *fds, bus_other *othe
                 if (ret->type == MESSAGE_REPLY || ret->type == MESSAGE_ERROR) {
                         if (ret->reply_serial == call->serial)
                                 return 0;
-                } else if (other) {
-                        other(data, ret);
+                } else if (hooks && hooks->other) {
+                        hooks->other(hooks->data, ret);
                 }
         }
         return r;

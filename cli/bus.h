@@ -27,7 +27,14 @@ int bus_send(struct bus *bus, struct call *call, const int *fds);
 /* The next message: 1 is there, 0 none yet (never where @wait), <0 -errno: the connection has ended. What @ret points at lasts until
    the next call. Its descriptors are the caller's. */
 int bus_next(struct bus *bus, bool wait, struct message *ret);
-/* Sends and waits for the answer, without limit: somebody may be typing a password. Signals that arrive meanwhile go to @other. */
-typedef void bus_other(void *data, const struct message *message);
-int bus_call(struct bus *bus, struct call *call, const int *fds, bus_other *other, void *data,
+/* What happens while an answer is awaited, both may be NULL: @wait returns 0 once the socket can be read, or -errno; signals that arrive
+ * go to @other. */
+struct bus_hooks {
+        int (*wait)(void *data, int fd);
+        void (*other)(void *data, const struct message *message);
+        void *data;
+};
+
+/* Sends and waits for the answer, without limit: somebody may be typing a password. */
+int bus_call(struct bus *bus, struct call *call, const int *fds, const struct bus_hooks *hooks,
              struct message *ret);

@@ -194,6 +194,30 @@ void plain_value(struct text *text, struct in *in, const char *type) {
         }
 }
 
+/* Items that have blanks themselves stand one a line. */
+static bool is_long_list(struct in in, const char *type) {
+        size_t end;
+
+        if (strcmp(type, "as"))
+                return false;
+        for (end = in_array(&in, "s"); in_more(&in, end);) {
+                const char *item = in_string(&in);
+
+                if (!item || strchr(item, ' '))
+                        return true;
+        }
+        return false;
+}
+
+static void plain_lines(struct text *text, struct in *in, unsigned indent) {
+        size_t end = in_array(in, "s");
+
+        while (in_more(in, end)) {
+                text_printf(text, "\n%*s", (int)indent, "");
+                plain_value(text, in, "s");
+        }
+}
+
 void plain_dict(struct text *text, struct in dict, unsigned indent) {
         size_t end = in_array(&dict, "{");
 
@@ -207,12 +231,15 @@ void plain_dict(struct text *text, struct in dict, unsigned indent) {
                         return;
                 text_printf(text, "%*s", (int)indent, "");
                 text_escape(text, key, strlen(key));
-                text_puts(text, is_dict(type) ? ":\n" : ": ");
+                text_puts(text, is_dict(type) ? ":\n" : is_long_list(dict, type) ? ":" : ": ");
                 if (is_dict(type)) {
                         plain_dict(text, dict, indent + 2);
                         in_skip(&dict, type);
                 } else {
-                        plain_value(text, &dict, type);
+                        if (is_long_list(dict, type))
+                                plain_lines(text, &dict, indent + 2);
+                        else
+                                plain_value(text, &dict, type);
                         text_puts(text, "\n");
                 }
         }

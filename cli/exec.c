@@ -28,6 +28,7 @@
 #define ASK_MS \
         5000 /* without news: ask, so that a service that was restarted meanwhile finds us waiting */
 #define RETRY_MS 500 /* after an answer that is none */
+#define EARLY_MS 200 /* from a signal to the answer that it waits for */
 #define GIVE_UP 120  /* such answers in a row */
 
 struct exec {
@@ -37,9 +38,10 @@ struct exec {
         struct tty tty;
         char *session, *service; /* our object; the unique name that answered */
         int signals;             /* a signalfd */
+        int early;               /* one that came before the answer, 0 for none */
         uint32_t wait_serial;    /* of the Wait that is under way, 0 where none is */
         unsigned unanswered;
-        bool suspicious, ended;
+        bool suspicious, ended, resized;
         int status;
         int64_t ask_at, drain_until;
 };
@@ -183,6 +185,15 @@ static bool signal_ready(struct exec *exec) {
         return true;
 }
 
+_Noreturn static void die(int number) {
+        sigset_t set;
+
+        sigfillset(&set);
+        sigprocmask(SIG_UNBLOCK, &set, NULL);
+        (void)raise(number);
+        _exit(128 + number);
+}
+
 /* Blocked and read one by one; what our caller had us ignore (nohup, a background job) stays ignored. */
 static void catch_signals(struct exec *exec) {
         static const int numbers[] = { SIGHUP,  SIGINT,  SIGQUIT,  SIGTERM,
@@ -199,6 +210,39 @@ static void catch_signals(struct exec *exec) {
         }
         sigprocmask(SIG_BLOCK, &set, NULL);
         exec->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void early_signal(struct exec *exec, int number) {
+        if (number == SIGTSTP)
+                tty_stop(&exec->tty);
+        else if (number == SIGWINCH)
+                exec->resized = true;
+        else
+                exec->early = number;
+}
+
+/*
+ * Before the answer there is nobody to forward a signal to. The command may run already and its answer be on the way; should none come
+ * soon somebody is being asked for a password, and the signal is ours.
+ */
+static int wait_answer(void *data, int fd) {
+        struct exec *exec = data;
+        struct pollfd table[] = { { .fd = fd, .events = POLLIN },
+                                  { .fd = exec->signals, .events = POLLIN } };
+        struct signalfd_siginfo info;
+
+        while (!table[0].revents) {
+                int n = poll(table, exec->early ? 1 : 2, exec->early ? EARLY_MS : -1);
+
+                if (n < 0 && errno != EINTR)
+                        return -errno;
+                if (!n)
+                        die(exec->early);
+                if (n > 0 && !exec->early && table[1].revents &&
+                    read(exec->signals, &info, sizeof(info)) == sizeof(info))
+                        early_signal(exec, (int)info.ssi_signo);
+        }
+        return 0;
 }
 
 static int timeout_ms(const struct exec *exec) {
@@ -222,6 +266,7 @@ static bool done(const struct exec *exec) {
 static void serve(struct exec *exec) {
         struct pollfd table[2 * PUMPS_MAX + 2];
 
+        bus_ready(exec); /* what came together with the answer: no poll tells of it */
         while (!done(exec)) {
                 unsigned n = 2;
 
@@ -259,6 +304,7 @@ static int call_exec(struct exec *exec, struct message *reply, bool *again) {
                 .flags = MESSAGE_INTERACTIVE,
                 .n_fds = exec->streams.n,
         };
+        const struct bus_hooks hooks = { wait_answer, heard_early, exec };
         int fds[STREAMS_MAX], r;
 
         for (unsigned i = 0; i < exec->streams.n; i++)
@@ -266,7 +312,7 @@ static int call_exec(struct exec *exec, struct message *reply, bool *again) {
         if (exec->request.tty)
                 (void)tty_size(&extra.rows, &extra.cols);
         request_body(&exec->request, &extra, &body);
-        r = bus_call(&exec->bus, &call, fds, heard_early, exec, reply);
+        r = bus_call(&exec->bus, &call, fds, &hooks, reply);
         out_free(&body);
         *again = r == 0 && reply->type == MESSAGE_ERROR && failure_is_absence(reply);
         return r < 0 ? failure_of_bus(r) : reply->type == MESSAGE_ERROR ? 1 : 0;
@@ -274,14 +320,18 @@ static int call_exec(struct exec *exec, struct message *reply, bool *again) {
 
 static int start(struct exec *exec, struct message *reply) {
         int64_t until = now_ms() + (int64_t)exec->request.wait_s * 1000;
+        struct pollfd signals = { .fd = exec->signals, .events = POLLIN };
         int status = 0;
         bool again = true;
 
-        while ((status = call_exec(exec, reply, &again)) && again && now_ms() < until)
-                (void)poll(NULL, 0, 200);
+        while ((status = call_exec(exec, reply, &again)) && again && !exec->early &&
+               now_ms() < until)
+                (void)poll(&signals, 1, RETRY_MS / 2);
+        if (status && exec->early)
+                die(exec->early);
         streams_sent(&exec->streams);
         if (status == 1)
-                status = failure_status(reply, exec->request.target, true);
+                status = failure_status(reply, failure_what(reply, &exec->request), true);
         return status;
 }
 
@@ -348,13 +398,18 @@ static int run(struct exec *exec) {
                 status = 125;
         if (!status && bus_open(&exec->bus) < 0)
                 status = 125;
-        if (!status)
+        if (!status) {
+                catch_signals(exec);
                 status = start(exec, &reply);
+        }
         if (!status)
                 status = started(exec, &reply);
         if (status || exec->request.detach)
                 return status ? status : print_id(exec);
-        catch_signals(exec);
+        if (exec->early)
+                forward(exec, exec->early);
+        if (exec->resized)
+                resize(exec);
         if (exec->suspicious)
                 ask(exec);
         else

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/bus.h"
+#include "cli/request.h"
 #include "cli/text.h"
 #include "common/outcome.h"
 
@@ -40,6 +41,16 @@ bool failure_is_absence(const struct message *m) {
                outcome == OUTCOME_DENIED;
 }
 
+static bool is_of_command(int outcome) {
+        return outcome == OUTCOME_NOT_FOUND || outcome == OUTCOME_NOT_EXECUTABLE;
+}
+
+const char *failure_what(const struct message *m, const struct request *request) {
+        return is_of_command(m->error ? outcome_from_error(m->error) : OUTCOME_HELPER_FAILED)
+                     ? request->argv[0]
+                     : request->target;
+}
+
 int failure_status(const struct message *m, const char *what, bool runs) {
         const char *error = m->error ? m->error : "", *text = message_text(m);
         int outcome = outcome_from_error(error);
@@ -49,11 +60,10 @@ int failure_status(const struct message *m, const char *what, bool runs) {
                          AIRLOCK_NAME, text ? text : error);
                 return 125;
         }
-        /* A service newer than we are may know errors that we do not: then its own text is all we say. */
-        complain(strncmp(error, AIRLOCK_ERROR, strlen(AIRLOCK_ERROR)) &&
-                                 !is_standard(error, "InvalidArgs")
-                         ? what
-                         : NULL,
-                 "%s", text && *text ? text : error);
+        /* Its own texts say what they are about, but for the command. */
+        if (!strncmp(error, AIRLOCK_ERROR, strlen(AIRLOCK_ERROR)) ||
+            is_standard(error, "InvalidArgs"))
+                what = is_of_command(outcome) ? what : NULL;
+        complain(what, "%s", text && *text ? text : error);
         return runs ? outcome_exit_code(outcome) : outcome == OUTCOME_HELPER_FAILED ? 125 : 1;
 }

@@ -115,6 +115,7 @@ static int ask_request(const struct request *request, const struct question *que
         request_body(request, &extra, &body);
         q.body = &body;
         q.what = request->target;
+        q.request = request;
         status = ask_service(bus, &q, ret);
         out_free(&body);
         return status;
