@@ -257,6 +257,8 @@ class Init:
                 # Nobody says of which engine a further folder is: the broker looks for each one's files there.
                 lines = [f'{key}={folder}' for key, name in keys for folder in [own[name], *roots]]
                 self.write(services.ETC + '/broker.conf', '\n'.join(lines) + '\n')
+                if not self.chosen.policy:
+                        shutil.copy(self.source + '/policy/rules/00-root.conf', services.LIB + '/policy.d')
                 shutil.copy(self.chosen.policy or HERE + '/default-policy.conf', services.ETC + '/policy.d/50-test.conf')
                 if self.chosen.ceiling:
                         shutil.copy(self.chosen.ceiling, services.ETC + '/ceiling.conf')
