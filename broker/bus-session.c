@@ -202,45 +202,61 @@ void bus_session_added(struct broker *broker, struct session *session) {
         signal_send(broker, message, ok);
 }
 
-static int append_changed(DBusMessage *message, const struct session *session) {
-        static const char *const interface = SESSION;
-        struct dict *changed = dict_new();
-        DBusMessageIter iter, invalidated;
+/* record: NULL before the end. */
+static int append_changed(DBusMessage *message, const struct session *session,
+                          const struct dict *record) {
+        static const char *const interface = SESSION, *const state_key = "State",
+                                 *const record_key = "Record";
+        const char *state = session_state_name(session);
+        DBusMessageIter iter, changed, entry, variant, invalidated;
         int ok;
 
-        if (!changed)
-                return 0;
-        dict_string(changed, "State", session_state_name(session));
-        if (session_is_over(session))
-                dict_dict(changed, "Record", session_record(session));
         dbus_message_iter_init_append(message, &iter);
         ok = dbus_message_iter_append_basic(&iter, DBUS_TYPE_STRING, &interface) &&
-             append_dict(&iter, changed) &&
-             dbus_message_iter_open_container(&iter, DBUS_TYPE_ARRAY, "s", &invalidated) &&
-             dbus_message_iter_close_container(&iter, &invalidated);
-        dict_free(changed);
-        return ok;
+             dbus_message_iter_open_container(&iter, DBUS_TYPE_ARRAY, "{sv}", &changed) &&
+             dbus_message_iter_open_container(&changed, DBUS_TYPE_DICT_ENTRY, NULL, &entry) &&
+             dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &state_key) &&
+             dbus_message_iter_open_container(&entry, DBUS_TYPE_VARIANT, "s", &variant) &&
+             dbus_message_iter_append_basic(&variant, DBUS_TYPE_STRING, &state) &&
+             dbus_message_iter_close_container(&entry, &variant) &&
+             dbus_message_iter_close_container(&changed, &entry);
+        if (ok && record)
+                ok = dbus_message_iter_open_container(&changed, DBUS_TYPE_DICT_ENTRY, NULL,
+                                                      &entry) &&
+                     dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &record_key) &&
+                     dbus_message_iter_open_container(&entry, DBUS_TYPE_VARIANT, "a{sv}",
+                                                      &variant) &&
+                     append_dict(&variant, record) &&
+                     dbus_message_iter_close_container(&entry, &variant) &&
+                     dbus_message_iter_close_container(&changed, &entry);
+        return ok && dbus_message_iter_close_container(&iter, &changed) &&
+               dbus_message_iter_open_container(&iter, DBUS_TYPE_ARRAY, "s", &invalidated) &&
+               dbus_message_iter_close_container(&iter, &invalidated);
+}
+
+static void send_changed(struct broker *broker, const struct session *session,
+                         const struct dict *record) {
+        DBusMessage *message = signal_new(session, session->path, DBUS_INTERFACE_PROPERTIES,
+                                          "PropertiesChanged");
+
+        signal_send(broker, message, message && append_changed(message, session, record));
 }
 
 void bus_session_changed(struct broker *broker, struct session *session) {
-        DBusMessage *message;
-
         /* Before it is announced nobody can have seen its state. */
-        if (session->state == SESSION_STARTING || session->state == SESSION_RUNNING)
-                return;
-        message = signal_new(session, session->path, DBUS_INTERFACE_PROPERTIES,
-                             "PropertiesChanged");
-        signal_send(broker, message, message && append_changed(message, session));
+        if (session->state != SESSION_STARTING && session->state != SESSION_RUNNING)
+                send_changed(broker, session, NULL);
 }
 
-static int append_exited(DBusMessage *message, const struct session *session) {
+static int append_exited(DBusMessage *message, const struct session *session,
+                         const struct dict *record) {
         struct dict *details = dict_new();
         DBusMessageIter iter;
 
         if (details)
                 dict_string(details, "id", session->id);
         dbus_message_iter_init_append(message, &iter);
-        if (!append_and_free(&iter, session_record(session))) {
+        if (!append_dict(&iter, record)) {
                 dict_free(details);
                 return 0;
         }
@@ -249,10 +265,13 @@ static int append_exited(DBusMessage *message, const struct session *session) {
 
 void bus_session_ended(struct broker *broker, struct session *session) {
         DBusMessage *message = signal_new(session, session->path, SESSION, "Exited");
+        struct dict *record = session_record(session);
 
-        signal_send(broker, message, message && append_exited(message, session));
+        signal_send(broker, message, message && record && append_exited(message, session, record));
         answer_waits(broker, session, false);
-        bus_session_changed(broker, session);
+        if (record)
+                send_changed(broker, session, record);
+        dict_free(record);
 }
 
 void bus_session_removed(struct broker *broker, struct session *session) {

@@ -489,7 +489,11 @@ static int stage_launch(struct flow *flow) {
         close_fds(streams, 3);
         request_close_fds(flow->request);
         loop_need_tick(flow->broker->loop);
-        return r ? r : FLOW_WAITS;
+        if (r)
+                return r;
+        /* The decision is made, whatever becomes of it: written while the helper works. */
+        record_decision(flow, policy_answer_name(flow->verdict.answer), "");
+        return FLOW_WAITS;
 }
 
 /* ---- the helper's answer ---- */
@@ -520,7 +524,6 @@ static void on_started(void *userdata, const struct wire_started *started) {
         session_started(session, started);
         answer_started(flow, session);
         bus_session_added(broker, session);
-        record_decision(flow, policy_answer_name(flow->verdict.answer), "");
         flow->session = NULL;
         flow->request = NULL;
         flow_free(flow);

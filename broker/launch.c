@@ -78,10 +78,14 @@ static void on_started(struct launch *launch, const void *message) {
 
 static void on_exited(struct launch *launch, const void *message) {
         struct wire_head ack = WIRE_HEAD(WIRE_ACK, ack, 0);
+        struct link *link = launch->link;
 
-        /* Its record is in our memory only: a history that outlives us comes later, and the acknowledgement then moves there. */
-        link_send(launch->link, &ack, sizeof ack);
+        /* The owner is told first: the supervisor has time. The record is in our memory only; with a history that outlives us the
+         * acknowledgement will wait for that. */
+        launch->link = NULL;
         launch->handler.exited(launch->handler.userdata, message);
+        link_send(link, &ack, sizeof ack);
+        link_free(link);
 }
 
 static void on_message(void *userdata, const void *message, size_t size, int *fds, size_t n_fds) {

@@ -325,7 +325,7 @@ static int begin_pid(struct lookup *lookup, int32_t pid, struct error *error) {
 /* A target that is known by this name, whose engine's word is fresh enough. */
 static struct target *known_target(const struct lookup_start *start) {
         struct target *target = NULL;
-        unsigned n_engines = 0;
+        unsigned n_engines = 0, n_places = 0;
         const char *engine = NULL;
 
         if (start->spec.pid)
@@ -333,8 +333,10 @@ static struct target *known_target(const struct lookup_start *start) {
         for (size_t i = 0; i < start->context->n_places; i++) {
                 const char *other = start->context->places[i].engine;
 
-                if ((start->spec.engine && strcmp(other, start->spec.engine) != 0) ||
-                    (engine && strcmp(engine, other) == 0))
+                if (start->spec.engine && strcmp(other, start->spec.engine) != 0)
+                        continue;
+                n_places++;
+                if (engine && strcmp(engine, other) == 0)
                         continue;
                 engine = other;
                 if (targets_find(start->context->targets, other, start->spec.name)) {
@@ -342,7 +344,12 @@ static struct target *known_target(const struct lookup_start *start) {
                         n_engines++;
                 }
         }
-        return n_engines == 1 && start->now - target->verified_us < VERIFIED_US ? target : NULL;
+        if (n_engines != 1)
+                return NULL;
+        /* One folder has one container of a name, and this one lives: only where others could have it too is their word needed. */
+        if (n_places == 1)
+                return target;
+        return start->now - target->verified_us < VERIFIED_US ? target : NULL;
 }
 
 static bool engine_is_built(const struct lookup_start *start) {

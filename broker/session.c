@@ -257,7 +257,7 @@ unsigned sessions_kept(const struct sessions *sessions) {
 }
 
 static int check_running(const struct session *session, struct error *error) {
-        if (!session_is_over(session) && session->launch)
+        if (session->state == SESSION_RUNNING || session->state == SESSION_STOPPING)
                 return 0;
         return error_set(error, OUTCOME_BAD_STATE, "session %s: is %s, not running", session->id,
                          session_state_name(session));
