@@ -28,6 +28,8 @@ struct broker {
         int sessions_fd; /* the listening socket where supervisors that outlived a broker call; -1: none */
 };
 
-/* Reads policy and settings again. 0; -errno; OUTCOME_INVALID_ARGS with a text: the last good ones stay. */
+/* One of them, or settings, policy and profiles again. 0; -errno; OUTCOME_INVALID_ARGS with a text: the last good ones stay. */
 struct error;
+int broker_load_settings(struct broker *broker, struct error *error);
+int broker_load_policy(struct broker *broker, struct error *error);
 int broker_reload(struct broker *broker, struct error *error);

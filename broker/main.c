@@ -17,7 +17,6 @@
 #include "broker/target.h"
 #include "common/fd.h"
 #include "config.h"
-#include "policy/load.h"
 #include "policy/policy.h"
 
 #include <errno.h>
@@ -89,67 +88,6 @@ static bool on_tick(void *userdata, uint64_t now) {
         return sessions_expire(broker->sessions, broker->settings->forget_after_s) || links;
 }
 
-/* ---- policy and settings ---- */
-
-/* The first error as one line; warnings are noted. */
-static void take_errors(const struct policy_errors *errors, char *first, size_t size) {
-        first[0] = 0;
-        for (size_t i = 0; i < errors->n; i++) {
-                char line[512];
-
-                policy_error_text(&errors->list[i], line, sizeof line);
-                audit_note("policy: %s%s", errors->list[i].warning ? "warning: " : "", line);
-                if (!errors->list[i].warning && !first[0])
-                        snprintf(first, size, "%s", line);
-        }
-}
-
-static int load_policy(struct broker *broker, struct error *error) {
-        struct policy_errors errors = { 0 };
-        struct policy_set *rules = NULL;
-        char first[512];
-        int r = policy_load(policy_system_sources(), &rules, &errors);
-
-        take_errors(&errors, first, sizeof first);
-        policy_errors_free(&errors);
-        if (r == 0) {
-                policy_set_unref(broker->rules);
-                broker->rules = rules;
-                snprintf(broker->policy_status, sizeof broker->policy_status, "ok: %zu rules",
-                         policy_set_count(rules));
-                return 0;
-        }
-        if (r < 0)
-                snprintf(first, sizeof first, "policy: %s", strerror(-r));
-        snprintf(broker->policy_status, sizeof broker->policy_status, "%s; in force: %s", first,
-                 broker->rules ? "the last good rules" : "everything is denied");
-        return error_set(error, OUTCOME_INVALID_ARGS, "%s", first);
-}
-
-static int load_settings(struct broker *broker, struct error *error) {
-        struct settings *settings;
-        int r = settings_load(&settings, error);
-
-        if (r < 0)
-                error_set(error, OUTCOME_HELPER_FAILED, "broker.conf: %s", strerror(-r));
-        if (r)
-                return r;
-        settings->older = broker->settings;
-        broker->settings = settings;
-        broker->lookup.places = settings->places;
-        broker->lookup.n_places = settings->n_places;
-        return 0;
-}
-
-int broker_reload(struct broker *broker, struct error *error) {
-        int r = load_settings(broker, error);
-
-        if (r)
-                return r;
-        profiles_clear(broker->profiles);
-        return load_policy(broker, error);
-}
-
 /* ---- start ---- */
 
 static int fail(const char *what, int r) {
@@ -186,12 +124,12 @@ static int make_parts(struct broker *broker) {
 static int load(struct broker *broker) {
         struct error error = { "" };
 
-        if (load_settings(broker, &error)) {
+        if (broker_load_settings(broker, &error)) {
                 audit_note("%s", error.text);
                 return -EINVAL;
         }
         /* A policy that does not parse denies everything: somebody can still ask us what is wrong with it. */
-        if (load_policy(broker, &error))
+        if (broker_load_policy(broker, &error))
                 audit_note("policy: everything is denied until it is right and reloaded");
         return 0;
 }

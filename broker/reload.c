@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rules and settings: read at the start and again on a reload. What does not parse never replaces what does. */
+#include "broker/audit.h"
+#include "broker/broker.h"
+#include "broker/error.h"
+#include "broker/profiles.h"
+#include "broker/settings.h"
+#include "policy/load.h"
+#include "policy/policy.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* The first error as one line; warnings are noted. */
+static void take_errors(const struct policy_errors *errors, char *first, size_t size) {
+        first[0] = 0;
+        for (size_t i = 0; i < errors->n; i++) {
+                char line[512];
+
+                policy_error_text(&errors->list[i], line, sizeof line);
+                audit_note("policy: %s%s", errors->list[i].warning ? "warning: " : "", line);
+                if (!errors->list[i].warning && !first[0])
+                        snprintf(first, size, "%s", line);
+        }
+}
+
+int broker_load_policy(struct broker *broker, struct error *error) {
+        struct policy_errors errors = { 0 };
+        struct policy_set *rules = NULL;
+        char first[512];
+        int r = policy_load(policy_system_sources(), &rules, &errors);
+
+        take_errors(&errors, first, sizeof first);
+        policy_errors_free(&errors);
+        if (r == 0) {
+                policy_set_unref(broker->rules);
+                broker->rules = rules;
+                snprintf(broker->policy_status, sizeof broker->policy_status, "ok: %zu rules",
+                         policy_set_count(rules));
+                return 0;
+        }
+        if (r < 0)
+                snprintf(first, sizeof first, "policy: %s", strerror(-r));
+        snprintf(broker->policy_status, sizeof broker->policy_status, "%s; in force: %s", first,
+                 broker->rules ? "the last good rules" : "everything is denied");
+        return error_set(error, OUTCOME_INVALID_ARGS, "%s", first);
+}
+
+int broker_load_settings(struct broker *broker, struct error *error) {
+        struct settings *settings;
+        int r = settings_load(&settings, error);
+
+        if (r < 0)
+                error_set(error, OUTCOME_HELPER_FAILED, "broker.conf: %s", strerror(-r));
+        if (r)
+                return r;
+        settings->older = broker->settings;
+        broker->settings = settings;
+        broker->lookup.places = settings->places;
+        broker->lookup.n_places = settings->n_places;
+        return 0;
+}
+
+int broker_reload(struct broker *broker, struct error *error) {
+        int r = broker_load_settings(broker, error);
+
+        if (r)
+                return r;
+        profiles_clear(broker->profiles);
+        return broker_load_policy(broker, error);
+}
