@@ -34,10 +34,13 @@ static pid_t pidfd_pid(int pidfd) {
         return text_field_u64(text, "Pid:", 10, &pid) < 0 || pid > INT32_MAX ? 0 : (pid_t)pid;
 }
 
-static bool has_ended(int pidfd) {
+/* What is being killed gives odd answers for a moment before its pidfd says so: worth a short wait. */
+#define ENDING_MS 100
+
+bool target_has_ended(int pidfd, int timeout_ms) {
         struct pollfd p = { .fd = pidfd, .events = POLLIN };
 
-        return poll(&p, 1, 0) != 0;
+        return poll(&p, 1, timeout_ms) != 0;
 }
 
 static int read_ns_pids(const char *status, struct target *t) {
@@ -309,7 +312,7 @@ int target_read(int pidfd, struct target *t, struct fail *f) {
         if (r == 0)
                 r = read_all(t);
         /* After everything was opened and read: alive now means that none of it was another process's. */
-        if (has_ended(pidfd))
+        if (target_has_ended(pidfd, r < 0 ? ENDING_MS : 0))
                 return refuse(f, REASON_TARGET_DEAD);
         if (r < 0)
                 return refuse_step(f, REASON_STEP, WIRE_STEP_CHECK, EINVAL);

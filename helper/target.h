@@ -31,6 +31,9 @@ int target_read_own(void);
 /* Reads everything by pidfd. The fds of *t are the caller's, also after a refusal. 0, or -1 and *f. */
 int target_read(int pidfd, struct target *t, struct fail *f);
 
+/* Ended, now or within this time. */
+bool target_has_ended(int pidfd, int timeout_ms);
+
 /* The tests of ARCHITECTURE §3 and SECURITY I5 to I8 that need no plan. 0, or -1 and *f. */
 int target_check(const struct target *t, struct fail *f);
 
