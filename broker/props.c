@@ -10,7 +10,7 @@
 #include "broker/dict.h"
 #include "broker/reply.h"
 #include "broker/session.h"
-#include "broker/interface-xml.h"
+#include "interface-xml.h"
 #include "policy/policy.h"
 
 #include <dbus/dbus.h>
