@@ -105,6 +105,6 @@ int filter_cache_get(struct filter_cache *cache, const struct profile *profile,
                 entry->filter = filter;
         }
         entry->used = ++cache->gets;
-        *ret = entry->filter;
+        *ret = filter_ref(entry->filter);
         return 0;
 }

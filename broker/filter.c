@@ -119,6 +119,7 @@ int filter_compile(const struct profile *profile, const struct filter_params *pa
         if (!filter)
                 return -ENOMEM;
         filter->memfd = -1;
+        filter->n_refs = 1;
         r = profile ? compile(profile, params, filter, err) : allow_all(filter);
         if (r != 0)
                 return r;
@@ -128,8 +129,13 @@ int filter_compile(const struct profile *profile, const struct filter_params *pa
         return 0;
 }
 
+struct filter *filter_ref(struct filter *filter) {
+        filter->n_refs++;
+        return filter;
+}
+
 struct filter *filter_free(struct filter *filter) {
-        if (!filter)
+        if (!filter || --filter->n_refs > 0)
                 return NULL;
         close_fd(filter->memfd);
         free(filter->program);

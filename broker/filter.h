@@ -38,6 +38,7 @@ struct filter {
         bool allows_32bit;
         struct sock_filter *program;
         int memfd; /* -1 until filter_memfd() was called */
+        unsigned n_refs;
 };
 
 /* caps as given, the kernel's version from uname(2). */
@@ -48,6 +49,8 @@ void filter_params_init(struct filter_params *params, uint64_t caps);
  * that allows everything. */
 int filter_compile(const struct profile *profile, const struct filter_params *params,
                    struct filter **ret, struct profile_error *err);
+/* A filter is shared: the cache has a reference, and so has everybody who got it. free gives one back. */
+struct filter *filter_ref(struct filter *filter);
 struct filter *filter_free(struct filter *filter);
 void filter_freep(struct filter **filter);
 
@@ -59,8 +62,8 @@ void filter_freep(struct filter **filter);
 int filter_memfd(struct filter *filter, int *ret_fd);
 
 /* A bounded cache keyed by SHA-256 of the profile's content and of those params that can matter to
- * it. What it returns is borrowed and stays valid until the next filter_cache_get() or
- * filter_cache_clear(): take the fd's duplicate if it must outlive that. When it is full the least
+ * it. What it returns is a reference, the caller's to give back with filter_free(): a request that
+ * waits for a password still has its filter when the cache has gone on. When it is full the least
  * recently used entry goes. */
 struct filter_cache;
 int filter_cache_new(size_t max, struct filter_cache **ret);

@@ -66,7 +66,7 @@ struct flow {
         struct policy_input input;
         struct policy_skip skips[SKIPS];
         struct policy_trace trace;
-        struct filter *filter; /* the cache's; NULL: unconfined */
+        struct filter *filter; /* a reference; NULL: unconfined */
         uint8_t id[32];        /* of the session to be */
         struct wire_plan *plan;
         size_t plan_size;
@@ -89,6 +89,7 @@ static void flow_free(struct flow *flow) {
         target_unref(flow->target);
         policy_set_unref(flow->rules);
         policy_input_clear(&flow->input);
+        filter_free(flow->filter);
         free(flow->passwd);
         free(flow->group);
         free(flow->plan);
