@@ -3,7 +3,7 @@
  *
  *      dbus-client serve TARGET PROGRAM [ARG...]              a round for each newline on stdin; answers in nanoseconds:
  *                                                             whole, call to reply, reply to Exited, and then NAME=NS
- *                                                             after the call for each row of the record's `trace` (a{st},
+ *                                                             after the call for each row of the record's `trace` (NAME to
  *                                                             CLOCK_MONOTONIC) where the broker gives one
  *      dbus-client rate CLIENTS SECONDS TARGET PROGRAM [ARG...]   as many processes, each as fast as it can; execs a second
  */
@@ -150,7 +150,7 @@ static void read_code(DBusMessage *exited) {
 }
 
 static void read_trace(DBusMessage *exited, struct round *r) {
-        DBusMessageIter value, item, entry;
+        DBusMessageIter value, item, entry, number;
 
         r->n_trace = 0;
         if (!find(exited, "trace", &value) ||
@@ -165,7 +165,8 @@ static void read_trace(DBusMessage *exited, struct round *r) {
                 dbus_message_iter_recurse(&item, &entry);
                 dbus_message_iter_get_basic(&entry, &name);
                 dbus_message_iter_next(&entry);
-                dbus_message_iter_get_basic(&entry, &at);
+                dbus_message_iter_recurse(&entry, &number);
+                dbus_message_iter_get_basic(&number, &at);
                 snprintf(r->trace[r->n_trace].name, sizeof(r->trace[0].name), "%s", name);
                 r->trace[r->n_trace++].at_ns = at;
         }

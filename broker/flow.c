@@ -30,6 +30,7 @@
 #include "broker/session.h"
 #include "broker/settings.h"
 #include "broker/target.h"
+#include "broker/trace.h"
 #include "common/caps.h"
 #include "common/fd.h"
 #include "common/wire.h"
@@ -72,7 +73,8 @@ struct flow {
         size_t plan_size;
         struct session *session; /* from the launch on */
         struct run *run;
-        int ends[3]; /* the caller's ends of pipes that we made */
+        struct trace *marks; /* NULL: nobody measures */
+        int ends[3];         /* the caller's ends of pipes that we made */
 };
 
 static void flow_free(struct flow *flow) {
@@ -96,6 +98,7 @@ static void flow_free(struct flow *flow) {
         if (flow->session)
                 session_discard(flow->session); /* it never started: no trace of it */
         run_free(flow->run);
+        trace_free(flow->marks);
         close_fds(flow->ends, 3);
         free(flow);
 }
@@ -492,6 +495,7 @@ static int stage_launch(struct flow *flow) {
         loop_need_tick(flow->broker->loop);
         if (r)
                 return r;
+        trace_mark(flow->marks, "sent");
         /* The decision is made, whatever becomes of it: written while the helper works. */
         record_decision(flow, policy_answer_name(flow->verdict.answer), "");
         return FLOW_WAITS;
@@ -519,6 +523,9 @@ static void on_started(void *userdata, const struct wire_started *started) {
         bool gone = flow->caller->gone;
 
         quota_start(session->quota, loop_now(broker->loop));
+        trace_mark(flow->marks, "started");
+        session->trace = flow->marks;
+        flow->marks = NULL;
         session->request = flow->request;
         session->visible = true;
         session->flow = NULL;
@@ -566,6 +573,7 @@ static void flow_advance(struct flow *flow) {
                         refuse(flow, r);
                         return;
                 }
+                trace_mark(flow->marks, stages[flow->stage].name);
                 flow->stage++;
         }
 }
@@ -581,25 +589,30 @@ static void flow_resume(struct flow *flow, int result) {
 }
 
 static int flow_begin(struct call *call, enum request_kind kind) {
+        struct trace *marks = trace_new();
         struct request *request = NULL;
         struct flow *flow;
-        int r = request_read(call->message, kind, &request, &call->error);
+        int r;
 
-        if (r)
-                return r;
-        flow = calloc(1, sizeof *flow);
+        trace_mark(marks, "call");
+        r = request_read(call->message, kind, &request, &call->error);
+
+        flow = r ? NULL : calloc(1, sizeof *flow);
         if (!flow) {
+                trace_free(marks);
                 request_free(request);
-                return -ENOMEM;
+                return r ? r : -ENOMEM;
         }
         *flow = (struct flow){ .broker = call->broker,
                                .call = call,
                                .caller = caller_ref(call->caller),
                                .request = request,
+                               .marks = marks,
                                .ends = { -1, -1, -1 } };
         flow->rules = call->broker->rules ? policy_set_ref(call->broker->rules) : NULL;
         flow->next = call->broker->flows;
         call->broker->flows = flow;
+        trace_mark(marks, "request");
         flow_advance(flow);
         return 0;
 }

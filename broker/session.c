@@ -9,6 +9,7 @@
 #include "broker/record.h"
 #include "broker/request.h"
 #include "broker/run.h"
+#include "broker/trace.h"
 #include "common/sha256.h"
 
 #include <errno.h>
@@ -138,6 +139,7 @@ void session_discard(struct session *session) {
         launch_free(session->launch);
         run_free(session->run);
         request_free(session->request);
+        trace_free(session->trace);
         free(session->owner_name);
         free(session->target);
         free(session->rule);
@@ -173,6 +175,7 @@ void session_ended(struct session *session, const struct wire_exited *exited) {
         if (session_is_over(session))
                 return;
         session->launch = launch_free(session->launch);
+        trace_mark(session->trace, "exit-report");
         session->known_end = exited && !(exited->flags & WIRE_EXIT_STATUS_LOST);
         if (exited)
                 session->exited = *exited;
@@ -192,10 +195,16 @@ void session_ended(struct session *session, const struct wire_exited *exited) {
 }
 
 struct dict *session_record(const struct session *session) {
+        struct dict *record, *trace;
+
         if (!session_is_over(session))
                 return NULL;
-        return record_make(session->state == SESSION_EXITED ? &session->exited : NULL,
-                           session->stopped_by);
+        record = record_make(session->state == SESSION_EXITED ? &session->exited : NULL,
+                             session->stopped_by);
+        trace = record ? trace_dict(session->trace, &session->exited) : NULL;
+        if (trace)
+                dict_dict(record, "trace", trace);
+        return record;
 }
 
 const char *session_state_name(const struct session *session) {

@@ -17,6 +17,7 @@ struct request;
 struct run;
 struct sessions;
 struct target;
+struct trace;
 struct request_filter;
 
 enum session_state {
@@ -55,6 +56,7 @@ struct session {
         struct flow *flow;      /* that starts it; NULL once it has */
         struct run *run;       /* that collects its output and is answered at its end; NULL: none */
         struct launch *launch; /* NULL after the end */
+        struct trace *trace;   /* NULL: nobody measures */
         bool known_end;        /* exited is what the supervisor said */
         struct wire_exited exited;
 };
