@@ -4,6 +4,7 @@
 #include "broker/launch.h"
 
 #include "broker/ask.h"
+#include "broker/filter.h"
 #include "broker/link.h"
 #include "common/caps.h"
 #include "common/fd.h"
@@ -36,8 +37,13 @@ static void refuse(struct launch *launch, int result, struct error *error) {
 
 /* The part of a refusal that its number tells: which stream, which capability. */
 static void describe_arg(const struct wire_refused *refused, char *buffer, size_t size) {
+        char name[64];
+
         buffer[0] = 0;
         switch (refused->reason) {
+        case REASON_FILTER_NEEDS:
+                snprintf(buffer, size, " (%.48s)", filter_syscall_name((int)refused->arg, name));
+                break;
         case REASON_CAPS_KERNEL:
         case REASON_CAPS_CEILING:
                 if (caps_name(refused->arg))
