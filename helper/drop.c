@@ -74,7 +74,7 @@ static int become(uid_t uid, gid_t gid) {
 }
 
 static void close_rest(const struct wait *w) {
-        const int keep[] = { 0, 1, 2, w->conn, w->report_fd, w->tty_fd, w->pidfd, w->stat_fd, w->label_fd,
+        const int keep[] = { 0, 1, 2, w->conn, w->report_fd, w->tty_fd, w->pidfd, w->i_pidfd, w->stat_fd, w->label_fd,
                              w->cg.kill_fd, w->cg.events_fd, w->cg.procs_fd, w->cg.cpu_fd, w->job->fds[WIRE_SLOT_PLAN],
                              w->job->target.pidfd /* until the command is executed */ };
 

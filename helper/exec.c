@@ -210,7 +210,7 @@ static int check_label(const struct wait *w, struct fail *f) {
 
 static int start(struct wait *w, struct session_page *page, struct fail *f) {
         uint64_t deadline = page->received_ns + LIMIT_MESSAGE_MS * UINT64_C(1000000);
-        int pair[2], pidfd = -1;
+        int pair[2];
         pid_t pid;
 
         if (job.deadline_ns < deadline)
@@ -220,7 +220,7 @@ static int start(struct wait *w, struct session_page *page, struct fail *f) {
         run = (struct run){ .job = &job, .page = page, .report_fd = pair[1], .join_fd = -1, .tty_fd = -1 };
         if (!context.clone_into)
                 run.join_fd = openat(w->cg.dir_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
-        pid = start_intermediate(&w->cg, page, &pidfd);
+        pid = start_intermediate(&w->cg, page, &w->i_pidfd);
         if (pid == 0)
                 steps_intermediate(&run);
         close_fd(run.join_fd);
@@ -230,9 +230,9 @@ static int start(struct wait *w, struct session_page *page, struct fail *f) {
                 return refuse_step(f, REASON_STEP, WIRE_STEP_CLONE, errno);
         if (wait_become(f) < 0)
                 return -1;
-        if (finish_intermediate(w, pidfd, deadline, f) < 0)
+        if (finish_intermediate(w, w->i_pidfd, deadline, f) < 0)
                 return -1;
-        close(pidfd);
+        w->i_pidfd = close_fd(w->i_pidfd);
         page->trace_ns[WIRE_T_BORN] = now_ns();
         if (prove_command(w, page, f) < 0)
                 return -1;
@@ -244,6 +244,12 @@ static int start(struct wait *w, struct session_page *page, struct fail *f) {
 
 /* Whatever is there is ended: a failed start leaves nothing. */
 static void undo(struct wait *w) {
+        /* By their own handles too: who owns the target's cgroup can have moved them out of the session's. C is a
+         * child of ours that nobody has reaped: its number is its own. */
+        if (w->pidfd < 0 && w->page->c_pid > 0)
+                w->pidfd = (int)syscall(SYS_pidfd_open, w->page->c_pid, 0);
+        syscall(SYS_pidfd_send_signal, w->i_pidfd, SIGKILL, NULL, 0);
+        syscall(SYS_pidfd_send_signal, w->pidfd, SIGKILL, NULL, 0);
         cgroup_kill(w->cg.kill_fd);
         cgroup_wait_empty(w->cg.events_fd, now_ns() + LIMIT_KILL_MS * UINT64_C(1000000));
         close_fd(w->tty_fd);
@@ -256,7 +262,7 @@ static void close_passed(void) {
 }
 
 int op_exec(const struct request *q, struct fail *f) {
-        static struct wait w = { .report_fd = -1, .tty_fd = -1, .pidfd = -1, .stat_fd = -1, .label_fd = -1 };
+        static struct wait w = { .report_fd = -1, .tty_fd = -1, .pidfd = -1, .i_pidfd = -1, .stat_fd = -1, .label_fd = -1 };
         int logged, r = job_read(q->message, q->fds, &job, f);
 
         q->page->trace_ns[WIRE_T_CHECKED] = now_ns();

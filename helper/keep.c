@@ -114,7 +114,7 @@ static bool try_remove(const struct kept *k) {
         bool gone;
 
         if (dir < 0)
-                return true;
+                return dir == -ENOENT || dir == -ENODEV; /* out of fds is not gone */
         fd = openat(dir, "cgroup.kill", O_WRONLY | O_CLOEXEC);
         gone = syscall(SYS_unlinkat, context.cgroup_fd, k->cgroup, AT_REMOVEDIR) == 0 || errno == ENOENT;
         if (!gone && fd >= 0)
@@ -214,7 +214,7 @@ static void reaped(pid_t pid, int status) {
 
                 if (k->state == KEEP_FREE || !k->page)
                         continue;
-                if (k->page->c_pid == pid) {
+                if (k->page->c_pid == pid && k->page->phase == PHASE_STARTED) { /* of an ended one it may be another's */
                         k->status = status;
                         k->reaped = true;
                         return;

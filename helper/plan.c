@@ -46,7 +46,8 @@ static int check_ids(struct job *job, struct fail *f) {
 static int check_uid0(const struct job *job, struct fail *f) {
         if (context.ceiling->allow_uid0)
                 return 0;
-        if (job->plan->uid == 0)
+        /* Ambient ones outlive execve(2) whatever the uid: CAP_SETUID alone is uid 0. */
+        if (job->plan->uid == 0 || job->plan->caps[CAPS_AMBIENT])
                 return refuse(f, REASON_UID_ZERO);
         return job->plan->flags & WIRE_PLAN_NNP ? 0 : refuse(f, REASON_NNP_WEAKER);
 }

@@ -17,6 +17,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #define PF_KTHREAD 0x00200000u
@@ -194,13 +195,14 @@ static int read_namespaces(struct target *t) {
         return 0;
 }
 
+/* Without asking the file system: a FUSE daemon that does not answer would hold us where no signal reaches. */
 static int read_root(struct target *t) {
-        struct stat st;
+        struct statx st;
 
-        if (fstatat(t->proc_fd, "root", &st, 0) < 0)
+        if (statx(t->proc_fd, "root", AT_STATX_DONT_SYNC, STATX_INO, &st) < 0)
                 return -errno;
-        t->root_dev = st.st_dev;
-        t->root_ino = st.st_ino;
+        t->root_dev = makedev(st.stx_dev_major, st.stx_dev_minor);
+        t->root_ino = st.stx_ino;
         return 0;
 }
 

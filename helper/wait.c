@@ -27,6 +27,7 @@
 /* What may end the session, and when. 0: never. */
 struct deadlines {
         uint64_t kill_ns; /* the grace of a stop has passed */
+        uint64_t give_up_ns; /* what was killed and has not ended by then is unkillable: frozen by v1, held by a tracer */
         uint64_t wall_ns;
         uint64_t idle_ns;
         uint64_t cpu_seen_us;
@@ -74,7 +75,7 @@ static void signal_all(const struct wait *w, int sig) {
 }
 
 static void signal_command(const struct wait *w, int sig, uint32_t scope) {
-        if (sig < 1 || sig > 64)
+        if (sig < 1 || sig > 64 || w->page->phase >= PHASE_RECORDED) /* reaped: its number may be another's by now */
                 return;
         if (scope == WIRE_SCOPE_LEADER)
                 syscall(SYS_pidfd_send_signal, w->pidfd, sig, NULL, 0);
@@ -142,6 +143,9 @@ static void kill_now(const struct wait *w, struct deadlines *d, uint32_t ended_b
         if (!d->timeout)
                 d->timeout = timeout;
         d->kill_ns = 0;
+        if (!d->give_up_ns)
+                d->give_up_ns = now_ns() + LIMIT_KILL_MS * MS;
+        syscall(SYS_pidfd_send_signal, w->pidfd, SIGKILL, NULL, 0); /* also where it left the session's cgroup */
         cgroup_kill(w->cg.kill_fd);
 }
 
@@ -174,7 +178,7 @@ static void look_at_clock(const struct wait *w, struct deadlines *d) {
 
 static int next_timeout(const struct wait *w, const struct deadlines *d) {
         const struct wire_plan *p = w->job->plan;
-        const uint64_t times[] = { d->kill_ns, d->wall_ns, d->link.retry_ns, d->link.orphan_ns };
+        const uint64_t times[] = { d->kill_ns, d->wall_ns, d->give_up_ns, d->link.retry_ns, d->link.orphan_ns };
         uint64_t now = now_ns(), next = UINT64_MAX;
 
         for (unsigned i = 0; i < sizeof(times) / sizeof(*times); i++)
@@ -228,6 +232,8 @@ static void record_end(const struct wait *w, const struct deadlines *d) {
         e.ended_by = d->ended_by;
         e.timeout = d->timeout;
         take_status(w, &e);
+        if (e.flags & WIRE_EXIT_STATUS_WITHHELD && d->give_up_ns)
+                e.flags |= WIRE_EXIT_UNKILLABLE;
         end_leftovers(w, &e);
         e.cpu_us = cgroup_cpu_us(w->cg.cpu_fd);
         w->page->trace_ns[WIRE_T_ENDED] = now_ns();
@@ -243,7 +249,7 @@ static void attend(struct wait *w, struct deadlines *d) {
 
                 if (poll(p, 2, next_timeout(w, d)) < 0 && errno != EINTR)
                         kill_now(w, d, WIRE_BY_SUPERVISOR, WIRE_TIMEOUT_NONE);
-                if (p[0].revents)
+                if (p[0].revents || (d->give_up_ns && now_ns() >= d->give_up_ns))
                         return;
                 if (p[1].revents && !obey(w, d))
                         link_lost(w, &d->link);

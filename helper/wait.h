@@ -19,6 +19,7 @@ struct wait {
         int report_fd;
         int tty_fd;
         int pidfd;
+        int i_pidfd; /* of the intermediate, until it is reaped */
         int stat_fd;
         int label_fd;
         pid_t pid;
