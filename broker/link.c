@@ -2,6 +2,7 @@
 /* Connections to the helper. What the helper says is checked here for its frame only; who asked checks the kind. */
 #include "broker/link.h"
 
+#include "broker/loop.h"
 #include "common/fd.h"
 #include "common/fdpass.h"
 #include "common/wire.h"
@@ -20,6 +21,7 @@
 #define LINK_MESSAGE_MAX (sizeof(struct wire_facts) + 64)
 
 struct links {
+        struct loop *loop; /* outlives all links */
         sd_event *event;
         struct sockaddr_un address;
         socklen_t address_size;
@@ -47,7 +49,7 @@ struct link {
         struct link_handler handler;
 };
 
-int links_new(sd_event *event, const char *path, struct links **ret) {
+int links_new(struct loop *loop, const char *path, struct links **ret) {
         struct links *links = calloc(1, sizeof *links);
 
         if (!links)
@@ -56,7 +58,8 @@ int links_new(sd_event *event, const char *path, struct links **ret) {
                 free(links);
                 return -ENAMETOOLONG;
         }
-        links->event = sd_event_ref(event);
+        links->loop = loop;
+        links->event = sd_event_ref(loop_event(loop));
         links->address.sun_family = AF_UNIX;
         memcpy(links->address.sun_path, path, strlen(path) + 1);
         links->address_size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path) +
@@ -209,7 +212,7 @@ static int link_start(struct link *link, const struct link_request *request) {
         link->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (link->fd < 0)
                 return -errno;
-        link->deadline_us = request->deadline_us;
+        link_set_deadline(link, request->deadline_us);
         r = connect_and_send(link->links, link->fd, request);
         if (r == -EAGAIN)
                 return send_later(link, request);
@@ -258,4 +261,7 @@ int link_send(struct link *link, const void *message, size_t size) {
 
 void link_set_deadline(struct link *link, uint64_t deadline_us) {
         link->deadline_us = deadline_us;
+        /* Without a tick a helper that never answers would be waited for until something else happens. */
+        if (deadline_us)
+                loop_need_tick(link->links->loop);
 }

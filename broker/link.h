@@ -4,8 +4,8 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <systemd/sd-event.h>
 
+struct loop;
 struct links; /* all connections of one broker */
 struct link;
 
@@ -18,7 +18,7 @@ struct link_handler {
 };
 
 /* path: of the helper's socket. It is not connected before somebody asks. */
-int links_new(sd_event *event, const char *path, struct links **ret);
+int links_new(struct loop *loop, const char *path, struct links **ret);
 struct links *links_free(struct links *links);
 /* Closes what is over its deadline; now as loop_now(). Whether any has a deadline. */
 int links_expire(struct links *links, uint64_t now);

@@ -109,7 +109,7 @@ static int make_parts(struct broker *broker) {
                 return -ENOMEM;
         r = loop_new(&loop, &broker->loop);
         if (r == 0)
-                r = links_new(loop_event(broker->loop), HELPER_SOCKET, &broker->links);
+                r = links_new(broker->loop, HELPER_SOCKET, &broker->links);
         if (r == 0)
                 r = targets_new(loop_event(broker->loop), &broker->targets);
         if (r == 0)

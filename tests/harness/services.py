@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """systemd's part: the folders of tmpfiles.d, both listening sockets, and services that are started with them and started again
 when they die. What is done here stands for the units in systemd/; a difference between the two is a defect of one of them."""
+import fcntl
 import grp
 import os
 import pwd
@@ -50,8 +51,9 @@ def make_folders():
                 os.chmod(folder, mode)
 
 
-def copy_programs(build):
-        """The source tree may be closed to the people of a run, so they get copies."""
+def copy_programs(build, locks):
+        """The source tree may be closed to the people of a run, so they get copies; not while a build writes them."""
+        held = [open_shared(folder) for folder in locks]
         for path, folder in PROGRAMS:
                 program = os.path.join(build, path)
                 if os.path.exists(program):
@@ -59,6 +61,15 @@ def copy_programs(build):
                         os.chmod(copy, 0o755)
                 elif not path.startswith('relay/'):
                         raise FileNotFoundError(f'{program} is not built')
+        for fd in held:
+                os.close(fd)
+
+
+def open_shared(folder):
+        """The lock that scripts/setup and scripts/with-airlock hold alone while they build."""
+        fd = os.open(folder, os.O_RDONLY)
+        fcntl.flock(fd, fcntl.LOCK_SH)
+        return fd
 
 
 def listen(path, kind, mode, user, group):

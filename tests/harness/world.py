@@ -246,7 +246,7 @@ class Init:
                         os.chown(f'{HOME}/{user}', services.user_id(user), -1)
                 os.chown('/run/dbus', services.user_id('messagebus'), -1)
                 services.make_folders()
-                services.copy_programs(self.build)
+                services.copy_programs(self.build, (self.source + '/scripts', self.build))
 
         def configuration(self):
                 self.engines = engines.Engines(WORLD, LOGS + '/engines.log', self.chosen.cgroup, self.chosen.userns)
