@@ -45,13 +45,14 @@ void *arena_take(struct arena *arena, size_t size) {
 }
 
 void *arena_copy(struct arena *arena, const void *from, size_t n, size_t size) {
+        size_t bytes;
         void *ret;
 
-        if (size && n > SIZE_MAX / 2 / size)
+        if (__builtin_mul_overflow(n, size, &bytes))
                 return NULL;
-        ret = arena_take(arena, n * size ? n * size : 1);
-        if (ret && n * size)
-                memcpy(ret, from, n * size);
+        ret = arena_take(arena, bytes > 0 ? bytes : 1);
+        if (ret && bytes > 0)
+                memcpy(ret, from, bytes);
         return ret;
 }
 

@@ -137,7 +137,8 @@ static struct policy_verdict conclude(const struct decision *d) {
                                                 .rule = d->denying };
         if (!d->allowing)
                 return (struct policy_verdict){ .refusal = POLICY_REFUSED_NO_RULE };
-        if (used_up(&d->allowing->limits, &d->req->quota))
+        /* early, another rule may yet decide, one whose quota is not used up */
+        if (!d->early && used_up(&d->allowing->limits, &d->req->quota))
                 return (struct policy_verdict){ .refusal = POLICY_REFUSED_QUOTA,
                                                 .rule = d->allowing };
         return grant(d->allowing, d->req);

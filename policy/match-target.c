@@ -55,7 +55,7 @@ enum policy_tri rule_matches_target_name(const struct policy_rule *rule, int eng
                 if (item->kind == TARGET_ANY)
                         return POLICY_YES;
                 if (item->kind == TARGET_OWN)
-                        ret = POLICY_UNKNOWN;
+                        ret = tri_or(ret, POLICY_UNKNOWN);
                 else if (engine_known && item->engine >= 0 && item->engine != engine)
                         continue;
                 else if (pattern_matches(&item->name, name))

@@ -314,6 +314,26 @@ static void test_before_the_user_is_known(void **state) {
         policy_set_unref(set);
 }
 
+/* What is refused before all is known would have been refused after: a used-up rule may not be the one that decides. */
+static void test_early_quota(void **state) {
+        struct policy_set *set = rules(
+                "[Rule a]\nWho=*\nTarget=*\nAsUser=33\nLimits=sessions:1\nAnswer=allow\n"
+                "[Rule b]\nWho=*\nTarget=*\nAsUser=app\nAnswer=ask-self\n");
+        struct policy_request app = as("app", false, 0, POLICY_UNKNOWN);
+        struct policy_verdict v;
+
+        app.quota.sessions = 1;
+        assert_int_equal(policy_precheck(set, &app, &v), 0);
+        assert_int_not_equal(v.answer, POLICY_DENY);
+        app.user.resolved = true;
+        app.user.uid = 34;
+        app.user.is_default = POLICY_NO;
+        assert_int_equal(decide(set, &app).answer, POLICY_ASK_SELF);
+        app.user.uid = 33;
+        assert_int_equal(decide(set, &app).refusal, POLICY_REFUSED_QUOTA);
+        policy_set_unref(set);
+}
+
 static void test_groups(void **state) {
         struct policy_as_group disk = { .asked = "disk", .resolved = true, .gid = 6 };
         struct policy_as_group zero = { .asked = "x", .resolved = true, .gid = 0 };
@@ -667,6 +687,24 @@ static void test_could_match(void **state) {
         policy_set_unref(set);
 }
 
+/* What is unknown must not take back what is known: the name was denied already. */
+static void test_could_match_in_any_order(void **state) {
+        static const char *const orders[] = { "own podman:web-1", "podman:web-1 own" };
+        struct policy_request req = plain();
+
+        for (size_t i = 0; i < 2; i++) {
+                char text[256];
+                struct policy_set *set;
+
+                snprintf(text, sizeof(text), HEAD ALLOW "[Rule d]\nWho=*\nTarget=%s\nAnswer=deny\n",
+                         orders[i]);
+                set = rules(text);
+                assert_false(policy_could_match_name(set, &req.caller, "podman", "web-1"));
+                assert_true(policy_could_match_name(set, &req.caller, "podman", "web-2"));
+                policy_set_unref(set);
+        }
+}
+
 static void test_trace(void **state) {
         struct policy_set *set = rules("[Rule a]\nWho=user:bob\nTarget=*\nAnswer=allow\n"
                                        "[Rule b]\nWho=*\nTarget=podman:x*\nAnswer=allow\n"
@@ -714,6 +752,7 @@ int main(void) {
                 cmocka_unit_test(test_as_user),
                 cmocka_unit_test(test_as_user_denied),
                 cmocka_unit_test(test_before_the_user_is_known),
+                cmocka_unit_test(test_early_quota),
                 cmocka_unit_test(test_groups),
                 cmocka_unit_test(test_capabilities),
                 cmocka_unit_test(test_capabilities_denied),
@@ -730,6 +769,7 @@ int main(void) {
                 cmocka_unit_test(test_unknown_facts_deny),
                 cmocka_unit_test(test_target_facts),
                 cmocka_unit_test(test_could_match),
+                cmocka_unit_test(test_could_match_in_any_order),
                 cmocka_unit_test(test_trace),
                 cmocka_unit_test(test_may_see),
         };
