@@ -94,6 +94,14 @@ static void on_exited(struct launch *launch, const void *message) {
         link_free(link);
 }
 
+static bool is_refusal(const void *message, size_t size) {
+        const struct wire_refused *refused = message;
+
+        /* A refusal without a reason would be no refusal for who looks at the outcome. */
+        return refused->head.kind == WIRE_REFUSED && size == sizeof *refused &&
+               refused->reason != 0;
+}
+
 static void on_message(void *userdata, const void *message, size_t size, int *fds, size_t n_fds) {
         struct launch *launch = userdata;
         const struct wire_head *head = message;
@@ -105,8 +113,7 @@ static void on_message(void *userdata, const void *message, size_t size, int *fd
         } else if (head->kind == WIRE_EXITED && size == sizeof(struct wire_exited) &&
                    launch->started) {
                 on_exited(launch, message);
-        } else if (head->kind == WIRE_REFUSED && size == sizeof(struct wire_refused) &&
-                   !launch->started) {
+        } else if (is_refusal(message, size) && !launch->started) {
                 r = take_refusal(message, &error);
                 refuse(launch, r, &error);
         } else if (!launch->started) {

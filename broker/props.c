@@ -62,10 +62,11 @@ static int properties_of(struct call *call, const char *interface, struct dict *
 
 static int unknown_property(struct call *call, const char *name) {
         DBusMessage *message;
-        char text[300];
 
-        snprintf(text, sizeof text, "property %.200s: there is none of this name", name);
-        message = dbus_message_new_error(call->message, DBUS_ERROR_UNKNOWN_PROPERTY, text);
+        error_set(&call->error, OUTCOME_INVALID_ARGS, "property %s: there is none of this name",
+                  name);
+        message = dbus_message_new_error(call->message, DBUS_ERROR_UNKNOWN_PROPERTY,
+                                         call->error.text);
         reply_send(call, message);
         return 0;
 }

@@ -53,6 +53,9 @@ void reply_empty(struct call *call) {
 }
 
 void reply_refusal(struct call *call, int outcome, const char *text) {
+        /* libdbus ends the process for an error without a name. */
+        if (outcome <= 0)
+                outcome = OUTCOME_HELPER_FAILED;
         reply_send(call, dbus_message_new_error(call->message, outcome_error(outcome), text));
 }
 
