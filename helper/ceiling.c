@@ -11,7 +11,7 @@
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <linux/openat2.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -270,6 +270,25 @@ int ceiling_load(struct ceiling *c, struct ceiling_error *error) {
 bool ceiling_allows_cgroup(const struct ceiling *c, const char *path) {
         for (size_t i = 0; i < c->n_patterns; i++)
                 if (fnmatch(c->patterns[i], path, FNM_PATHNAME | FNM_NOESCAPE) == 0)
+                        return true;
+        return false;
+}
+
+/* The pattern's first components, as many as the path has. */
+static bool leads_to(const char *pattern, const char *path) {
+        char head[LIMIT_CGROUP_BYTES];
+        const char *end = pattern;
+
+        for (const char *p = path; *p && *end; p++)
+                if (*p == '/')
+                        end += 1 + strcspn(end + 1, "/");
+        return (size_t)(end - pattern) < sizeof(head) && snprintf(head, sizeof(head), "%.*s", (int)(end - pattern), pattern) > 0 &&
+               fnmatch(head, path, FNM_PATHNAME | FNM_NOESCAPE) == 0;
+}
+
+bool ceiling_leads_to(const struct ceiling *c, const char *path) {
+        for (size_t i = 0; i < c->n_patterns; i++)
+                if (leads_to(c->patterns[i], path))
                         return true;
         return false;
 }

@@ -47,4 +47,6 @@ int ceiling_load(struct ceiling *c, struct ceiling_error *error);
 
 /* A cgroup's path from the root of the hierarchy matches a pattern; * and ? do not match a slash. */
 bool ceiling_allows_cgroup(const struct ceiling *c, const char *path);
+/* A pattern matches it, or may match something below it. */
+bool ceiling_leads_to(const struct ceiling *c, const char *path);
 bool ceiling_lists_dir(const struct ceiling *c, const char *dir);

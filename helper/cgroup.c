@@ -13,7 +13,6 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -51,13 +50,7 @@ static int check_room(int parent, struct fail *f) {
 }
 
 static int name_it(const struct target *t, struct session_page *page) {
-        uint64_t token;
-        int n;
-
-        if (getrandom(&token, sizeof(token), 0) != sizeof(token))
-                return -EIO;
-        snprintf(page->token, sizeof(page->token), "%016llx", (unsigned long long)token);
-        n = snprintf(page->cgroup, sizeof(page->cgroup), "%s/airlock-%s-%s", target_cgroup(t), context.instance, page->token);
+        int n = snprintf(page->cgroup, sizeof(page->cgroup), "%s/airlock-%s-%s", target_cgroup(t), context.instance, page->token);
         return n < (int)sizeof(page->cgroup) ? 0 : -ENAMETOOLONG;
 }
 
@@ -141,13 +134,13 @@ uint64_t cgroup_cpu_us(int cpu_fd) {
 }
 
 uint32_t cgroup_pids(int procs_fd, uint32_t *ret, uint32_t max) {
-        char text[4096];
+        static char text[64u << 10];
         const char *p = text;
         uint32_t n = 0;
         uint64_t v;
-        ssize_t size = pread(procs_fd, text, sizeof(text) - 1, 0);
 
-        text[size > 0 ? size : 0] = 0;
+        if (text_pread_file(procs_fd, text, sizeof(text)) < 0)
+                return 0;
         while (text_u64(&p, 10, &v) == 0 && *p == '\n') {
                 if (n < max)
                         ret[n] = (uint32_t)v;

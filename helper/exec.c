@@ -104,8 +104,11 @@ static int poll_until(int fd, short events, uint64_t deadline_ns) {
         return r > 0;
 }
 
-static int reap(int pidfd, int *ret_status) {
+/* From the reaping on the number may be another's: the page must not name it any more. */
+static int reap(int pidfd, struct session_page *page, int *ret_status) {
         siginfo_t info = {};
+
+        page->i_pid = 0;
 
         if (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG | __WALL) < 0 || info.si_pid == 0)
                 return -ECHILD;
@@ -119,14 +122,15 @@ static int finish_intermediate(struct wait *w, int pidfd, uint64_t deadline, str
 
         if (!poll_until(pidfd, POLLIN, deadline))
                 return refuse(f, REASON_STUCK);
-        if (reap(pidfd, &status) < 0)
+        if (reap(pidfd, w->page, &status) < 0)
                 return refuse_step(f, REASON_STEP, WIRE_STEP_CLONE, ECHILD);
         if (status == 0) {
                 if (run.job->plan->flags & WIRE_PLAN_TTY && read_report(w, f) != 2)
                         return refuse_step(f, REASON_TTY, WIRE_STEP_TTY, EPROTO);
                 return 0;
         }
-        while (read_report(w, f) == 2)
+        /* Where no C was born, all that is there is I's: perhaps the terminal, then why. */
+        while (!w->page->c_pid && read_report(w, f) == 2)
                 ;
         return f->reason ? -1 : refuse_step(f, REASON_STEP, WIRE_STEP_CLONE, EPROTO);
 }
@@ -151,7 +155,7 @@ static int prove_command(struct wait *w, struct session_page *page, struct fail 
         int dir;
 
         w->pid = page->c_pid;
-        w->pidfd = w->pid > 0 && w->pid != page->i_pid ? (int)syscall(SYS_pidfd_open, w->pid, 0) : -1;
+        w->pidfd = w->pid > 0 && w->pid != w->i_pid ? (int)syscall(SYS_pidfd_open, w->pid, 0) : -1;
         if (w->pidfd < 0 || waitid(P_PIDFD, (id_t)w->pidfd, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0)
                 return refuse_step(f, REASON_STEP, WIRE_STEP_PROOF, errno);
         snprintf(number, sizeof(number), "%d", (int)w->pid);
@@ -220,7 +224,7 @@ static int start(struct wait *w, struct session_page *page, struct fail *f) {
         run = (struct run){ .job = &job, .page = page, .report_fd = pair[1], .join_fd = -1, .tty_fd = -1 };
         if (!context.clone_into)
                 run.join_fd = openat(w->cg.dir_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
-        pid = start_intermediate(&w->cg, page, &w->i_pidfd);
+        w->i_pid = pid = start_intermediate(&w->cg, page, &w->i_pidfd);
         if (pid == 0)
                 steps_intermediate(&run);
         close_fd(run.join_fd);
@@ -274,14 +278,17 @@ int op_exec(const struct request *q, struct fail *f) {
         w.conn = q->conn;
         w.page = q->page;
         w.job = &job;
-        if (cgroup_make(&job.target, q->page, &w.cg, f) < 0)
+        if (cgroup_make(&job.target, q->page, &w.cg, f) < 0) {
+                q->page->fail = *f;
                 return -1;
+        }
         q->page->phase = PHASE_STARTING;
         q->page->trace_ns[WIRE_T_CGROUP] = now_ns();
         r = start(&w, q->page, f);
         close_passed();
         if (r < 0) {
                 undo(&w);
+                q->page->fail = *f;
                 return -1;
         }
         wait_session(&w);

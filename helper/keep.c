@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -28,29 +29,31 @@
 #define MS UINT64_C(1000000)
 #define ENDING_LOOK_MS 5
 #define ADOPTED_LOOK_MS 100
-#define UNKILLABLE_LOOK_NS (UINT64_C(10000) * MS)
+#define SWEEP_AGAIN_NS (UINT64_C(60000) * MS)
+#define RESERVED_FDS 128 /* for everything that is no session's connection */
 
 enum keep_state { KEEP_FREE, KEEP_RUNNING, KEEP_ENDING };
 
 struct kept {
         enum keep_state state;
         bool stuck;    /* its supervisor was ended for not starting in time */
+        bool ended;    /* its supervisor has ended */
         bool reported; /* the supervisor itself said its last word */
-        bool said_unkillable;
-        bool ended;  /* its supervisor has */
-        pid_t pid;   /* of the supervisor */
-        int conn;    /* -1: of an earlier listener, which took it along */
-        int pidfd;   /* of an earlier listener's supervisor; else -1 */
-        int status;  /* of the command, as of wait(2) */
-        bool reaped; /* and whether it is known */
+        pid_t pid;     /* of the supervisor */
+        int conn;      /* -1: of an earlier listener, which took it along */
+        int pidfd;     /* of an earlier listener's supervisor; else -1 */
+        int status;    /* of the command, as of wait(2) */
+        bool reaped;   /* and whether it is known */
         uint64_t deadline_ns;
-        uint64_t status_ns; /* so long the command's status is waited for */
+        uint64_t status_ns; /* until when a status may still come */
         struct session_page *page;
+        char token[17];
         char cgroup[LIMIT_CGROUP_BYTES + 64];
 };
 
 static struct kept kept[LIMIT_SESSIONS];
 static unsigned n_kept, n_busy; /* rows that were ever used; rows in use */
+static uint64_t sweep_ns;       /* when to sweep again: something did not end; 0: not */
 
 static struct kept *new_row(void) {
         for (unsigned i = 0; i < LIMIT_SESSIONS; i++) {
@@ -78,33 +81,33 @@ static void free_row(struct kept *k) {
 }
 
 bool keep_has_room(void) {
-        return n_busy < (context.ceiling ? context.ceiling->sessions : LIMIT_SESSIONS);
+        uint32_t most = context.ceiling ? context.ceiling->sessions : LIMIT_SESSIONS;
+        uint64_t fds = context.own->rlimits[RLIMIT_NOFILE][0];
+
+        return n_busy < most && n_busy + RESERVED_FDS < fds;
 }
 
 bool keep_is_empty(void) {
         return n_busy == 0;
 }
 
-void keep_session(pid_t supervisor, int conn, struct session_page *page) {
+void keep_session(pid_t supervisor, int conn, struct session_page *page, const char *token) {
         struct kept *k = new_row();
 
         k->pid = supervisor;
         k->conn = conn;
         k->page = page;
+        snprintf(k->token, sizeof(k->token), "%s", token);
 }
 
-/* The page's path, only if its last component is this session's own name. */
+/* The page's path, copied first and then believed only if its last component carries the token that we gave out. */
 static bool take_path(struct kept *k) {
-        const struct session_page *p = k->page;
-
-        if (*k->cgroup)
-                return true;
-        if (!p || !memchr(p->cgroup, 0, sizeof(p->cgroup)) || !memchr(p->token, 0, sizeof(p->token)) || !p->cgroup[0])
-                return false;
-        if (!cgroup_is_ours(p->cgroup, p->token))
-                return false;
-        memcpy(k->cgroup, p->cgroup, sizeof(k->cgroup));
-        return true;
+        if (*k->cgroup || !k->page)
+                return *k->cgroup;
+        memcpy(k->cgroup, k->page->cgroup, sizeof(k->cgroup) - 1);
+        if (!cgroup_is_ours(k->cgroup, k->token))
+                *k->cgroup = 0;
+        return *k->cgroup;
 }
 
 /* One look: kill what is in it, and remove it if it is empty. True where it is gone. */
@@ -125,12 +128,12 @@ static bool try_remove(const struct kept *k) {
 }
 
 static void log_end(const struct kept *k, const struct wire_exited *e) {
-        char session[65] = "-";
+        char session[65] = "-", cgroup[512];
 
         if (e)
                 sha256_hex(e->session, session);
         log_line("end session=%.16s pid=%d status=%#x flags=%#x by=%u cgroup=%s", session, e ? (int)e->pid : 0, e ? (unsigned)e->status : 0,
-                 e ? e->flags : 0, e ? e->ended_by : WIRE_BY_SUPERVISOR, k->cgroup);
+                 e ? e->flags : 0, e ? e->ended_by : WIRE_BY_SUPERVISOR, log_escape(k->cgroup, cgroup, sizeof(cgroup)));
 }
 
 /* What the supervisor would have said. */
@@ -153,22 +156,31 @@ static void report_unstarted(const struct kept *k) {
         struct fail f = { .reason = k->stuck ? REASON_STUCK : REASON_STEP, .step = WIRE_STEP_CLONE, .err = k->stuck ? 0 : ECHILD };
 
         report_refused(k->conn, &f);
-        log_line("refused reason=%s: the supervisor ended before its session had started", reason_word(f.reason));
+        log_line("failed token=%s reason=%s: the supervisor ended before its session had started", k->token, reason_word(f.reason));
 }
 
-static void finish(struct kept *k) {
-        uint32_t phase = k->page ? k->page->phase : PHASE_REPORTED;
+/* After a verdict of "ok" in the log, nothing that became of it stays unsaid there. */
+static void log_failed(const struct kept *k) {
+        const struct fail *f = &k->page->fail;
 
-        if (k->page && !k->reported) {
-                if (phase >= PHASE_STARTED)
-                        complete_record(k);
-                else
-                        report_unstarted(k);
-        }
-        if (k->page && (phase == PHASE_STARTED || k->page->record.pid))
-                log_end(k, &k->page->record);
-        else if (!k->page)
+        if (f->reason)
+                log_line("failed token=%s reason=%s step=%s errno=%d arg=%u", k->token, reason_word(f->reason),
+                         wire_step_name(f->step), f->err, f->arg);
+}
+
+/* Everybody who waits for this session hears how it ended, and its row is free. */
+static void finish(struct kept *k) {
+        if (!k->page) {
                 log_end(k, NULL);
+        } else if (k->page->phase >= PHASE_STARTED && k->page->record.pid) {
+                if (!k->reported)
+                        complete_record(k);
+                log_end(k, &k->page->record);
+        } else if (k->reported) {
+                log_failed(k);
+        } else {
+                report_unstarted(k);
+        }
         free_row(k);
 }
 
@@ -177,35 +189,46 @@ static bool awaits_status(const struct kept *k) {
         return k->page && !k->reported && k->page->phase == PHASE_STARTED && !k->reaped && now_ns() < k->status_ns;
 }
 
-static void begin_end(struct kept *k) {
-        k->state = KEEP_ENDING;
-        k->deadline_ns = now_ns() + LIMIT_KILL_MS * MS;
-        k->status_ns = now_ns() + LIMIT_STATUS_MS * MS;
-        k->reported = k->page && k->page->phase == PHASE_REPORTED;
-        if (!take_path(k) || (try_remove(k) && !awaits_status(k)))
-                finish(k);
+/* I and C by their own numbers too, while they are our children and nobody has reaped them: who owns the target's
+ * cgroup can have moved them out of the session's. */
+static void kill_child(pid_t pid) {
+        siginfo_t info;
+
+        if (pid > 0 && waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0)
+                kill(pid, SIGKILL);
 }
 
-/* A process that even cgroup.kill does not end: said so, and looked at again now and then. */
+/* A process that even cgroup.kill does not end (frozen by v1, in a call that no signal reaches) is said to be
+ * unkillable; its folder stays for a later sweep, its row does not. */
 static void look_at_ending(struct kept *k) {
-        if (try_remove(k)) {
+        char cgroup[512];
+
+        if (!take_path(k) || try_remove(k)) {
                 if (!awaits_status(k))
                         finish(k);
                 return;
         }
         if (now_ns() < k->deadline_ns)
                 return;
-        k->deadline_ns = now_ns() + UNKILLABLE_LOOK_NS;
-        if (k->said_unkillable)
-                return;
-        k->said_unkillable = true;
         if (k->page)
                 k->page->record.flags |= WIRE_EXIT_UNKILLABLE;
-        log_line("unkillable cgroup=%s: what is in it does not end; it stays for the next sweep", k->cgroup);
-        if (k->page && !k->reported && k->page->phase >= PHASE_STARTED) {
-                complete_record(k);
-                k->reported = true;
+        log_line("unkillable cgroup=%s", log_escape(k->cgroup, cgroup, sizeof(cgroup)));
+        sweep_ns = now_ns() + SWEEP_AGAIN_NS;
+        finish(k);
+}
+
+static void begin_end(struct kept *k) {
+        const struct session_page *p = k->page;
+
+        k->state = KEEP_ENDING;
+        k->deadline_ns = now_ns() + LIMIT_KILL_MS * MS;
+        k->status_ns = now_ns() + LIMIT_STATUS_MS * MS;
+        k->reported = p && p->phase == PHASE_REPORTED;
+        if (p && p->phase < PHASE_RECORDED) {
+                kill_child(p->i_pid);
+                kill_child(p->c_pid);
         }
+        look_at_ending(k);
 }
 
 static void reaped(pid_t pid, int status) {
@@ -248,16 +271,23 @@ void keep_reap(void) {
                         begin_end(&kept[i]);
 }
 
-/* A FUSE file can hang an open: what has neither started nor ended in its time is ended. Our child, not reaped:
- * its number is its own. */
+/* A FUSE file can hang an open: what has neither started nor ended in its time is ended. Our child, not reaped: its
+ * number is its own. One that does not die of it is answered for, and left to a later sweep. */
 static void look_at_start(struct kept *k) {
         const struct session_page *p = k->page;
         uint64_t now = now_ns(), since = p->received_ns ? p->received_ns : p->trace_ns[WIRE_T_ACCEPTED];
 
-        if (k->stuck || p->phase >= PHASE_STARTED || now < since + (LIMIT_MESSAGE_MS + LIMIT_MESSAGE_MS / 2) * MS)
+        if (p->phase >= PHASE_STARTED || now < since + (LIMIT_MESSAGE_MS + LIMIT_MESSAGE_MS / 2) * MS)
                 return;
-        k->stuck = true;
-        kill(k->pid, SIGKILL);
+        if (!k->stuck) {
+                k->stuck = true;
+                k->deadline_ns = now + LIMIT_KILL_MS * MS;
+                kill(k->pid, SIGKILL);
+        } else if (now >= k->deadline_ns) {
+                sweep_ns = now + SWEEP_AGAIN_NS;
+                report_unstarted(k);
+                free_row(k);
+        }
 }
 
 static void look_at_adopted(struct kept *k) {
@@ -276,17 +306,21 @@ void keep_tick(void) {
                 else if (k->state == KEEP_RUNNING && k->pidfd >= 0)
                         look_at_adopted(k);
         }
+        if (sweep_ns && now_ns() >= sweep_ns) {
+                sweep_ns = 0;
+                keep_sweep(false);
+        }
 }
 
 int keep_timeout(void) {
-        int timeout = -1;
+        int timeout = sweep_ns ? 1000 : -1;
 
         for (unsigned i = 0; i < n_kept; i++) {
                 const struct kept *k = &kept[i];
                 int want = -1;
 
                 if (k->state == KEEP_ENDING)
-                        want = k->said_unkillable ? 1000 : ENDING_LOOK_MS;
+                        want = ENDING_LOOK_MS;
                 else if (k->state == KEEP_RUNNING && k->pidfd >= 0)
                         want = ADOPTED_LOOK_MS;
                 else if (k->state == KEEP_RUNNING && k->page && k->page->phase < PHASE_STARTED)
@@ -297,22 +331,25 @@ int keep_timeout(void) {
         return timeout;
 }
 
-static void watch(const char *path, pid_t holder) {
+static void watch(const char *path, int pidfd) {
         struct kept *k = new_row();
+        char cgroup[512];
 
-        if (!k)
+        if (!k) {
+                close_fd(pidfd);
                 return;
+        }
         snprintf(k->cgroup, sizeof(k->cgroup), "%s", path);
-        k->pid = holder;
-        k->pidfd = holder > 0 ? (int)syscall(SYS_pidfd_open, holder, 0) : -1;
-        log_line("%s cgroup=%s supervisor=%d", k->pidfd >= 0 ? "adopted" : "swept", path, (int)holder);
-        if (k->pidfd < 0)
+        k->pidfd = pidfd;
+        log_line("%s cgroup=%s", pidfd >= 0 ? "adopted" : "swept", log_escape(path, cgroup, sizeof(cgroup)));
+        if (pidfd < 0)
                 begin_end(k);
 }
 
-static void end_ownerless(const char *path, pid_t holder) {
-        if (holder == 0)
-                watch(path, 0);
+static void end_ownerless(const char *path, int pidfd) {
+        if (pidfd < 0)
+                watch(path, -1);
+        close_fd(pidfd);
 }
 
 void keep_sweep(bool adopt_living) {

@@ -9,8 +9,8 @@ struct session_page;
 
 bool keep_has_room(void);
 bool keep_is_empty(void);
-/* Takes conn and page. */
-void keep_session(pid_t supervisor, int conn, struct session_page *page);
+/* Takes conn and page; token is what the session's cgroup must carry in its name. */
+void keep_session(pid_t supervisor, int conn, struct session_page *page, const char *token);
 /* Reaps everything that has ended. */
 void keep_reap(void);
 /* Moves endings on; ends supervisors that are stuck before their start. */

@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -142,7 +143,7 @@ int listener_leave(void) {
                 _exit(0);
         close_fd(dir);
         context.listener = getpid();
-        if (setsid() < 0)
+        if (setsid() < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) /* which is not inherited */
                 return -errno;
         return read_own_cgroups();
 }

@@ -10,12 +10,16 @@
 #include "helper/log.h"
 #include "helper/report.h"
 #include "helper/session.h"
+#include "helper/target.h"
+#include "helper/text.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -57,10 +61,24 @@ static struct session_page *make_page(void) {
         return page;
 }
 
+/* Ours, not the supervisor's to choose: one that was taken over must not have us end another session. */
+static int make_token(char ret[17]) {
+        uint64_t token;
+
+        if (getrandom(&token, sizeof(token), 0) != sizeof(token))
+                return -EIO;
+        return snprintf(ret, 17, "%016llx", (unsigned long long)token) == 16 ? 0 : -EIO;
+}
+
 static int start_supervisor(int conn, struct fail *f) {
         struct session_page *page = make_page();
-        pid_t pid = page ? fork() : -1;
+        char token[17] = "";
+        pid_t pid = -1;
 
+        if (page && make_token(token) == 0) {
+                memcpy(page->token, token, sizeof(token));
+                pid = fork();
+        }
         if (pid == 0)
                 supervise(conn, page);
         if (pid < 0) {
@@ -71,7 +89,7 @@ static int start_supervisor(int conn, struct fail *f) {
                 return refuse_step(f, REASON_STEP, WIRE_STEP_ACCEPT, e);
         }
         madvise(page, sizeof(*page), MADV_DONTFORK); /* other sessions' supervisors do not see it */
-        keep_session(pid, conn, page);
+        keep_session(pid, conn, page, token);
         return 0;
 }
 
@@ -79,13 +97,28 @@ static void accept_one(void) {
         struct fail f = {};
         int conn = accept4(context.listen_fd, NULL, NULL, SOCK_CLOEXEC);
 
-        if (conn < 0)
+        if (conn < 0) {
+                if (errno == ENFILE || errno == EMFILE)
+                        poll(NULL, 0, 10); /* the connection stays there; no spinning on it */
                 return;
+        }
         if (check_peer(conn, &f) < 0 || start_supervisor(conn, &f) < 0) {
                 log_line("refused connection reason=%s errno=%d", reason_word(f.reason), f.err);
                 report_refused(conn, &f);
                 close(conn);
         }
+}
+
+/* A log that was rotated, limits and cgroups that were changed: looked at again. */
+static void refresh(void) {
+        int fd = log_open();
+
+        if (fd >= 0) {
+                close(context.log_fd);
+                context.log_fd = fd;
+        }
+        target_read_own();
+        text_read(context.proc_fd, "self/cgroup", context.own_cgroups, sizeof(context.own_cgroups));
 }
 
 static void reload(void) {
@@ -94,6 +127,7 @@ static void reload(void) {
         struct ceiling_error e;
         struct ceiling *c = &slots[next];
 
+        refresh();
         if (ceiling_load(c, &e) < 0) {
                 log_line("ceiling: %s (line %u); the last good one is kept", e.what ? e.what : "cannot be read", e.line);
                 return;

@@ -15,6 +15,8 @@
 
 #define LOG_LINE 1024
 
+static unsigned long lost; /* lines of this process that the disk did not take */
+
 int log_open(void) {
         struct stat st;
         int fd = open(AIRLOCK_LOG_DIR "/helper.log", O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600);
@@ -38,18 +40,29 @@ static int put_time(char *buf, size_t size) {
                         tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, ts.tv_nsec / 1000, (int)getpid());
 }
 
+static int put_lost(char *buf, size_t size) {
+        unsigned long n = lost;
+
+        lost = 0;
+        return n ? snprintf(buf, size, "(%lu lines lost before this) ", n) : 0;
+}
+
 int log_line(const char *format, ...) {
         char buf[LOG_LINE];
         int n = put_time(buf, sizeof(buf));
         va_list ap;
         int m;
 
+        n += put_lost(buf + n, sizeof(buf) - (size_t)n);
         va_start(ap, format);
         m = vsnprintf(buf + n, sizeof(buf) - (size_t)n - 1, format, ap);
         va_end(ap);
         n += m < (int)sizeof(buf) - n - 1 ? m : (int)sizeof(buf) - n - 2;
         buf[n++] = '\n';
-        return write(context.log_fd, buf, (size_t)n) == n ? 0 : errno ? -errno : -EIO;
+        if (write(context.log_fd, buf, (size_t)n) == n)
+                return 0;
+        lost++;
+        return errno ? -errno : -EIO;
 }
 
 const char *log_escape(const char *text, char *ret, unsigned size) {

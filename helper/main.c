@@ -97,8 +97,13 @@ static int copy_text(void) {
 
 /* So that no container reaches a file of the host through /proc/PID/exe and writes to it. */
 static void reexecute(char **argv, char **envp) {
+        char *none[] = { NULL };
+
         if (is_sealed_text())
                 return;
+        /* In setuid mode the environment is the broker's, and the kernel will not say so a second time. */
+        if (getauxval(AT_UID) != 0)
+                envp = none;
         syscall(SYS_execveat, copy_text(), "", argv, envp, AT_EMPTY_PATH);
         die("executing the sealed program text");
 }
@@ -183,10 +188,10 @@ int main(int argc, char **argv, char **envp) {
         int r = 0;
 
         become_root();
+        inherit_reset(); /* before anything is opened or written: a limit would end us half-way */
         fill_standard_fds();
         if (argc != 1)
                 die_plain("no arguments expected");
-        inherit_reset(); /* before anything is written: a file size limit would end us half-way */
         reexecute(argv, envp);
         listens = check_fd();
         if (listens)

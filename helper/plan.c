@@ -18,10 +18,21 @@ static int check_identity(const struct job *job, struct fail *f) {
                        : refuse(f, REASON_TARGET_CHANGED);
 }
 
+/* As whom the target's init runs, and no ambient capability with which that could be changed again. */
+static int check_same_user(const struct job *job, struct fail *f) {
+        const struct wire_plan *p = job->plan;
+
+        if (job->host_uid != job->target.facts.uid || p->caps[CAPS_AMBIENT])
+                return refuse_arg(f, REASON_UID_OTHER, p->uid);
+        if (job->host_gid != job->target.facts.gid || p->n_groups > 1 || (p->n_groups == 1 && p->groups[0] != p->gid))
+                return refuse_arg(f, REASON_UID_OTHER, p->gid);
+        return 0;
+}
+
 static int check_ids(struct job *job, struct fail *f) {
         const struct wire_plan *p = job->plan;
         const struct wire_facts *t = &job->target.facts;
-        uint32_t dummy, init_uid;
+        uint32_t dummy;
 
         if (p->uid == UINT32_MAX || !target_map(&t->uid_map, p->uid, &job->host_uid))
                 return refuse_arg(f, REASON_UID, p->uid);
@@ -35,10 +46,7 @@ static int check_ids(struct job *job, struct fail *f) {
         /* Their processes could then signal and trace the broker or a supervisor. */
         if (job->host_uid == context.broker_uid || job->host_uid == context.session_uid)
                 return refuse_arg(f, REASON_UID_OURS, p->uid);
-        init_uid = t->uid;
-        if (!context.ceiling->allow_other_user && job->host_uid != init_uid)
-                return refuse_arg(f, REASON_UID_OTHER, p->uid);
-        return 0;
+        return context.ceiling->allow_other_user ? 0 : check_same_user(job, f);
 }
 
 /* Without no_new_privs a program's set-uid bit may make the command root inside, whatever its uid was: so where
@@ -77,14 +85,19 @@ static uint64_t plain_caps(const struct target *t) {
         return t->facts.caps[CAPS_BOUNDING] & context.ceiling->plain_caps;
 }
 
+/* What this service itself was given bounds everything that shares its user namespace. */
+static uint64_t host_caps(const struct target *t) {
+        return target_has_own_userns(t) ? CAPS_ALL : context.own->caps[CAPS_BOUNDING];
+}
+
 uint64_t plan_ceiling_caps(const struct target *t) {
-        return plain_caps(t) | (may_be_seized(t) ? 0 : context.ceiling->privileged_caps);
+        return (plain_caps(t) | (may_be_seized(t) ? 0 : context.ceiling->privileged_caps)) & host_caps(t);
 }
 
 static int check_caps(struct job *job, struct fail *f) {
         const struct target *t = &job->target;
         const uint64_t asked = job->plan->caps[CAPS_BOUNDING];
-        const uint64_t beyond = asked & ~plain_caps(t) & ~context.ceiling->privileged_caps;
+        const uint64_t beyond = (asked & ~plain_caps(t) & ~context.ceiling->privileged_caps) | (asked & ~host_caps(t));
 
         if (check_sets(job->plan, f) < 0)
                 return -1;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "common/wire.h"
+#include "helper/report.h"
 
 #include <stdint.h>
 #include <sys/types.h>
@@ -23,7 +24,8 @@ struct session_page {
         volatile pid_t c_pid;
         uint64_t received_ns;
         uint64_t trace_ns[WIRE_TRACE];
-        char token[17];
+        struct fail fail; /* why an exec that was not refused did not start; for the log */
+        char token[17];   /* set by the listener, which keeps its own copy */
         char cgroup[LIMIT_CGROUP_BYTES + 64]; /* below the cgroup2 root */
         struct wire_exited record;
 };

@@ -106,7 +106,6 @@ void supervise(int conn, struct session_page *page) {
         sigset_t none;
 
         close_all_but(keep, sizeof(keep) / sizeof(*keep));
-        prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0); /* what a command leaves goes to the listener at once */
         prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);

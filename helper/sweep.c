@@ -13,36 +13,67 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-#define SWEEP_DEPTH 12u /* of the hierarchy; deeper ones match no pattern */
-
-/* A lock that a dead process left is gone with it: F_GETLK names only the living. */
-static pid_t lock_holder(const char *path) {
+/* F_GETLK names only the living. */
+static pid_t lock_pid(int fd) {
         struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+        return fd >= 0 && fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK ? lock.l_pid : 0;
+}
+
+/* One of our supervisors by what the kernel says of it: a container that can write its cgroup's files can take such
+ * locks as well. */
+static bool is_supervisor(pid_t pid) {
+        char number[16];
+        struct stat st;
+        int dir;
+        bool r;
+
+        snprintf(number, sizeof(number), "%d", (int)pid);
+        dir = openat(context.proc_fd, number, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        r = dir >= 0 && ns_inode(dir, "pid") == context.own_ns[WIRE_NS_PID] && fstatat(dir, "stat", &st, 0) == 0 &&
+            (st.st_uid == 0 || st.st_uid == context.session_uid);
+        close_fd(dir);
+        return r;
+}
+
+static int lock_holder(const char *path) {
         int dir = cgroup_open(path);
         int fd = dir < 0 ? -1 : openat(dir, "cgroup.kill", O_WRONLY | O_CLOEXEC);
-        pid_t pid = 0;
+        pid_t pid = lock_pid(fd);
+        int pidfd = pid > 0 && is_supervisor(pid) ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
 
-        if (fd >= 0 && fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK)
-                pid = lock.l_pid;
+        if (pidfd >= 0 && lock_pid(fd) != pid) /* the number was another's by then */
+                pidfd = close_fd(pidfd);
         close_fd(fd);
         close_fd(dir);
-        return pid;
+        return pidfd;
 }
 
 static bool may_be_ours(const char *path) {
         char parent[LIMIT_CGROUP_BYTES + 64];
         const char *slash = strrchr(path, '/');
+        struct stat st;
+        int dir;
+        bool r;
 
-        if (!cgroup_is_ours(path, NULL) || !slash || !context.ceiling)
+        if (!cgroup_is_ours(path, NULL) || !slash)
                 return false;
         snprintf(parent, sizeof(parent), "/%.*s", (int)(slash - path), path);
-        return ceiling_allows_cgroup(context.ceiling, parent);
+        if (!ceiling_allows_cgroup(context.ceiling, parent))
+                return false;
+        dir = cgroup_open(path);
+        r = dir >= 0 && fstat(dir, &st) == 0 && st.st_uid == 0;
+        close_fd(dir);
+        return r;
 }
 
-static void walk(const char *path, unsigned depth, void (*found)(const char *, pid_t)) {
-        int fd = cgroup_open(*path ? path : ".");
+/* Only where an allowed pattern leads: what containers make below their own is theirs, and has no end. */
+static void walk(const char *path, void (*found)(const char *, int)) {
+        int fd = cgroup_open(*path ? path + 1 : ".");
         int readable = fd < 0 ? -1 : openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         DIR *d = readable < 0 ? NULL : fdopendir(readable);
 
@@ -50,20 +81,21 @@ static void walk(const char *path, unsigned depth, void (*found)(const char *, p
         if (!d)
                 return;
         for (struct dirent *e; (e = readdir(d));) {
-                char child[LIMIT_CGROUP_BYTES + 64];
+                char child[LIMIT_CGROUP_BYTES + 64] = "/";
 
                 if (e->d_type != DT_DIR || e->d_name[0] == '.')
                         continue;
-                if (snprintf(child, sizeof(child), "%s%s%s", path, *path ? "/" : "", e->d_name) >= (int)sizeof(child))
+                if (snprintf(child, sizeof(child), "%s/%s", path, e->d_name) >= (int)sizeof(child))
                         continue;
-                if (may_be_ours(child))
-                        found(child, lock_holder(child));
-                else if (depth < SWEEP_DEPTH)
-                        walk(child, depth + 1, found);
+                if (may_be_ours(child + 1))
+                        found(child + 1, lock_holder(child + 1));
+                else if (ceiling_leads_to(context.ceiling, child))
+                        walk(child, found);
         }
         closedir(d);
 }
 
-void sweep(void (*found)(const char *path, pid_t holder)) {
-        walk("", 0, found);
+void sweep(void (*found)(const char *path, int pidfd)) {
+        if (context.ceiling)
+                walk("", found);
 }

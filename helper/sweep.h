@@ -2,8 +2,6 @@
 /* Finds the cgroups of this installation's sessions. */
 #pragma once
 
-#include <sys/types.h>
-
-/* Calls found for each "airlock-<instance>-<token>" below the cgroup2 root whose parent an allowed pattern matches:
- * its path and the pid that holds its lock (0: nobody). */
-void sweep(void (*found)(const char *path, pid_t holder));
+/* Calls found for each root-owned "airlock-<instance>-<token>" below the cgroup2 root whose parent an allowed pattern
+ * matches: its path, and a pidfd (the callee's) of the supervisor that holds its lock, or -1. */
+void sweep(void (*found)(const char *path, int pidfd));

@@ -58,7 +58,7 @@ static int read_ns_pids(const char *status, struct target *t) {
 static int read_status(struct target *t) {
         static const char *const sets[CAPS_SETS] = { "CapBnd:", "CapPrm:", "CapEff:", "CapInh:", "CapAmb:" };
         struct wire_facts *f = &t->facts;
-        char text[8192];
+        static char text[1u << 20]; /* an init may have 65,536 groups */
         uint64_t v[6] = {};
         int r = text_read(t->proc_fd, "status", text, sizeof(text));
         const char *state = r < 0 ? NULL : text_field(text, "State:");
@@ -282,8 +282,10 @@ static bool is_frozen(const struct target *t) {
 int target_read_own(void) {
         static struct target own;
 
+        own = (struct target){ .proc_fd = -1 };
+        context.own = NULL; /* or the readers would compare with what they are to read */
         own.proc_fd = openat(context.proc_fd, "self", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (own.proc_fd < 0 || read_maps(&own) < 0 || read_limits(&own) < 0 || read_oom(&own) < 0 || read_label(&own) < 0)
+        if (own.proc_fd < 0 || read_status(&own) < 0 || read_maps(&own) < 0 || read_limits(&own) < 0 || read_oom(&own) < 0 || read_label(&own) < 0)
                 return -EINVAL;
         close(own.proc_fd);
         context.has_freezer = access("/sys/fs/cgroup/freezer", F_OK) == 0;

@@ -23,6 +23,7 @@
 
 #define MS UINT64_C(1000000)
 #define CPU_LOOK_MS 200
+#define SIGNAL_MAX 4096u /* processes that one signal to all reaches */
 
 /* What may end the session, and when. 0: never. */
 struct deadlines {
@@ -60,14 +61,14 @@ static void send_started(const struct wait *w, bool with_plan) {
 
 /* One process by a pidfd that is opened only after its number was read and proved again by a second reading. */
 static void signal_all(const struct wait *w, int sig) {
-        uint32_t first[256], again[256];
-        uint32_t n = cgroup_pids(w->cg.procs_fd, first, 256);
+        static uint32_t first[SIGNAL_MAX], again[SIGNAL_MAX];
+        uint32_t n = cgroup_pids(w->cg.procs_fd, first, SIGNAL_MAX);
 
-        for (uint32_t i = 0; i < n && i < 256; i++) {
+        for (uint32_t i = 0; i < n && i < SIGNAL_MAX; i++) {
                 int fd = (int)syscall(SYS_pidfd_open, first[i], 0);
-                uint32_t m = fd < 0 ? 0 : cgroup_pids(w->cg.procs_fd, again, 256);
+                uint32_t m = fd < 0 ? 0 : cgroup_pids(w->cg.procs_fd, again, SIGNAL_MAX);
 
-                for (uint32_t k = 0; k < m && k < 256; k++)
+                for (uint32_t k = 0; k < m && k < SIGNAL_MAX; k++)
                         if (again[k] == first[i])
                                 syscall(SYS_pidfd_send_signal, fd, sig, NULL, 0);
                 close_fd(fd);

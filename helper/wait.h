@@ -20,6 +20,7 @@ struct wait {
         int tty_fd;
         int pidfd;
         int i_pidfd; /* of the intermediate, until it is reaped */
+        pid_t i_pid;
         int stat_fd;
         int label_fd;
         pid_t pid;
