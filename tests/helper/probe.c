@@ -206,6 +206,17 @@ static int run_program(int argc, char **argv) {
         return 126;
 }
 
+/* MICROSECONDS: leaves its mount namespace again and again. */
+static int unshare_loop(int argc, char **argv) {
+        useconds_t pause_us = argc > 1 ? (useconds_t)argument(argc, argv, 1) : 700;
+
+        for (;;) {
+                if (unshare(CLONE_NEWNS) < 0)
+                        return 1;
+                usleep(pause_us);
+        }
+}
+
 static const struct verb {
         const char *name;
         int (*run)(int argc, char **argv);
@@ -226,6 +237,7 @@ static const struct verb {
         { "three", three },
         { "tty", tty },
         { "run", run_program },
+        { "unshare-loop", unshare_loop },
 };
 
 int main(int argc, char **argv) {
