@@ -212,7 +212,10 @@ class Session:
         order = sorted(table)
         mask = sum(1 << i for i in order) if slots is None else slots
         sent = [table[i] for i in order] if fds is None else fds
-        send(self.sock, exec_message(mask, len(sent), **message), sent)
+        try:
+            send(self.sock, exec_message(mask, len(sent), **message), sent)
+        except BrokenPipeError:
+            pass # refused before it was read: the reason waits to be received
         for fd in own:
             os.close(fd)
 
