@@ -28,8 +28,10 @@ static int append(struct policy_errors *errors, struct policy_error *error) {
         return 1;
 }
 
-static int add(struct policy_errors *errors, struct policy_error error, const char *file,
-               const char *suggestion, const char *format, va_list args) {
+__attribute__((format(printf, 5, 0))) static int add(struct policy_errors *errors,
+                                                     struct policy_error error, const char *file,
+                                                     const char *suggestion, const char *format,
+                                                     va_list args) {
         if (!error.warning)
                 errors->n_errors++;
         if (errors->n >= POLICY_ERRORS)
