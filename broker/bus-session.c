@@ -243,9 +243,10 @@ static void send_changed(struct broker *broker, const struct session *session,
 }
 
 void bus_session_changed(struct broker *broker, struct session *session) {
-        /* Before it is announced nobody can have seen its state. */
-        if (session->state != SESSION_STARTING && session->state != SESSION_RUNNING)
-                send_changed(broker, session, NULL);
+        struct dict *record = session_record(session);
+
+        send_changed(broker, session, record);
+        dict_free(record);
 }
 
 static int append_exited(DBusMessage *message, const struct session *session,
@@ -269,8 +270,6 @@ void bus_session_ended(struct broker *broker, struct session *session) {
 
         signal_send(broker, message, message && record && append_exited(message, session, record));
         answer_waits(broker, session, false);
-        if (record)
-                send_changed(broker, session, record);
         dict_free(record);
 }
 

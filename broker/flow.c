@@ -10,7 +10,6 @@
 #include "broker/ask.h"
 #include "broker/audit.h"
 #include "broker/broker.h"
-#include "broker/bus-session.h"
 #include "broker/call.h"
 #include "broker/caller.h"
 #include "broker/explain.h"
@@ -531,7 +530,6 @@ static void on_started(void *userdata, const struct wire_started *started) {
         session->flow = NULL;
         session_started(session, started);
         answer_started(flow, session);
-        bus_session_added(broker, session);
         flow->session = NULL;
         flow->request = NULL;
         flow_free(flow);

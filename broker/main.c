@@ -58,6 +58,10 @@ static void on_lost(void *userdata) {
         loop_stop(broker->loop, 1);
 }
 
+static void on_session_announce(void *userdata, struct session *session) {
+        bus_session_added(userdata, session);
+}
+
 static void on_session_changed(void *userdata, struct session *session) {
         bus_session_changed(userdata, session);
 }
@@ -96,8 +100,9 @@ static int fail(const char *what, int r) {
 }
 
 static int make_parts(struct broker *broker) {
-        static const struct sessions_handler sessions = { on_session_changed, on_session_ended,
-                                                          on_session_removed, NULL };
+        static const struct sessions_handler sessions = { on_session_announce, on_session_changed,
+                                                          on_session_ended, on_session_removed,
+                                                          NULL };
         struct loop_handler loop = { on_reload, on_tick, broker };
         struct sessions_handler handler = sessions;
         int r;

@@ -151,8 +151,19 @@ static void forget(struct session *session) {
         session_discard(session);
 }
 
+/* The first thing that is said of it has all of its properties. */
+static bool announce(struct session *session) {
+        if (session->announced)
+                return false;
+        session->announced = true;
+        session->registry->handler.announce(session->registry->handler.userdata, session);
+        return true;
+}
+
 static void set_state(struct session *session, enum session_state state) {
         session->state = state;
+        if (state == SESSION_RUNNING || announce(session))
+                return;
         session->registry->handler.changed(session->registry->handler.userdata, session);
 }
 
@@ -185,10 +196,12 @@ void session_ended(struct session *session, const struct wire_exited *exited) {
         session->registry->n_running--;
         session->quota->sessions--;
         session->quota->kept++;
-        session->registry->handler.ended(session->registry->handler.userdata, session);
         if (session->run)
                 run_session_ended(session->run);
         session->run = NULL;
+        session->registry->handler.ended(session->registry->handler.userdata, session);
+        if (!announce(session))
+                session->registry->handler.changed(session->registry->handler.userdata, session);
         loop_need_tick(session->registry->loop);
         if (session->quota->kept > QUOTA_KEPT)
                 forget_oldest(session->registry, session->quota);
@@ -367,6 +380,8 @@ bool sessions_expire(struct sessions *sessions, uint32_t forget_after_s) {
 
         for (struct session *session = sessions->first; session; session = next) {
                 next = session->next;
+                if (session->visible)
+                        announce(session);
                 if (session_is_over(session) &&
                     now - session->ended_at_us >= (uint64_t)forget_after_s * 1000000) {
                         forget(session);
@@ -374,7 +389,7 @@ bool sessions_expire(struct sessions *sessions, uint32_t forget_after_s) {
                 }
                 if (session->deadline_us && session->deadline_us <= now)
                         stop_for_owner(session);
-                waiting |= session_is_over(session) || session->deadline_us;
+                waiting |= session_is_over(session) || session->deadline_us || !session->announced;
         }
         return waiting;
 }

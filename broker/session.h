@@ -45,6 +45,7 @@ struct session {
         char *rule;              /* FILE:LINE that allowed it */
         char user[32];           /* UID:GID */
         bool privileged;
+        bool announced;       /* its owner was sent InterfacesAdded */
         bool visible;         /* it has been announced */
         unsigned client_gone; /* enum policy_gone */
         uint64_t keep_for_s;
@@ -62,6 +63,8 @@ struct session {
 };
 
 struct sessions_handler {
+        /* It is there, and was not announced yet: some time after its start, or when something else is said of it. */
+        void (*announce)(void *userdata, struct session *session);
         /* State changed and nothing else; not called for the end. */
         void (*changed)(void *userdata, struct session *session);
         void (*ended)(void *userdata, struct session *session);
