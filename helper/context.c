@@ -12,6 +12,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -130,9 +131,10 @@ static int make_instance(int fd) {
 /* Two installations on one hierarchy (tests side by side) must not sweep each other's sessions. */
 static int read_instance(void) {
         int fd = open(AIRLOCK_RUN_DIR "/instance", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET }; /* two first starts at once */
         ssize_t n;
 
-        if (fd < 0)
+        if (fd < 0 || fcntl(fd, F_SETLKW, &lock) < 0)
                 return complain(AIRLOCK_RUN_DIR "/instance", errno);
         n = pread(fd, context.instance, 8, 0);
         if (n == 0 && make_instance(fd) == 0)
@@ -173,6 +175,9 @@ int context_init(void) {
         context.log_fd = log_open();
         if (context.log_fd < 0)
                 return complain(AIRLOCK_LOG_DIR "/helper.log", -context.log_fd);
+        context.counters = mmap(NULL, COUNTERS * sizeof(*context.counters), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        if (context.counters == MAP_FAILED)
+                return complain("memory", errno);
         if (read_accounts() < 0 || read_namespaces() < 0 || read_instance() < 0)
                 return -1;
         return read_kernel();

@@ -35,10 +35,13 @@ struct context {
         uint64_t init_ns[WIRE_NS_KINDS];
         char own_cgroups[4096]; /* /proc/self/cgroup of the listener */
         char instance[9];
+        _Atomic uint64_t *counters;    /* of requests that were seen, shared by all supervisors */
         const struct ceiling *ceiling; /* NULL: broken at the start, refuse all */
 };
 
 extern struct context context;
+
+#define COUNTERS 8192u /* more than come within LIMIT_REQUEST_AGE_MS at the built-in rate are not remembered */
 
 /* Fills everything but listen_fd and ceiling. 0, or -1 after one line on stderr that says what is wrong. */
 int context_init(void);

@@ -15,16 +15,18 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 /* What wait.c calls, and nothing that opens, maps or receives a file descriptor. recvfrom, never recvmsg. */
 static const int allowed[] = {
         SYS_poll,   SYS_pread64,       SYS_pwrite64,    SYS_recvfrom,   SYS_sendmsg, SYS_waitid, SYS_pidfd_send_signal,
-        SYS_close,  SYS_clock_gettime, SYS_exit_group,  SYS_exit,       SYS_ioctl,   SYS_rt_sigreturn,
+        SYS_close,  SYS_clock_gettime, SYS_exit_group,  SYS_exit,       SYS_rt_sigreturn,
         SYS_restart_syscall,           SYS_pidfd_open,  SYS_getpid,
-        SYS_socket, SYS_connect,       SYS_getsockopt, /* to the next broker, helper/link.c */
+        SYS_connect, SYS_getsockopt, /* to the next broker, helper/link.c */
 #if AIRLOCK_SANITIZED
         SYS_mmap,   SYS_munmap,        SYS_madvise,     SYS_write,      SYS_futex,   SYS_sigaltstack, SYS_rt_sigprocmask,
         SYS_openat, SYS_readlink,      SYS_read,        SYS_gettid,     SYS_mprotect, SYS_getrlimit,  SYS_prctl, SYS_sched_yield,
@@ -34,10 +36,31 @@ static const int allowed[] = {
 #define N_ALLOWED (sizeof(allowed) / sizeof(*allowed))
 #define DATA(field) ((uint32_t)offsetof(struct seccomp_data, field))
 
-static struct sock_filter program[N_ALLOWED * 2 + 16];
+/* These with one value of one argument only. */
+static const struct bound_call {
+        int nr;
+        unsigned arg;
+        uint32_t value;
+} bound_calls[] = {
+        { SYS_socket, 0, AF_UNIX },
+        { SYS_ioctl, 1, TIOCSWINSZ },
+};
+#define N_BOUND (sizeof(bound_calls) / sizeof(*bound_calls))
+
+static struct sock_filter program[N_ALLOWED * 2 + N_BOUND * 5 + 16];
+
+static unsigned add_bound(unsigned n, const struct bound_call *c) {
+        program[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)c->nr, 0, 4);
+        program[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, DATA(args) + 8 * c->arg);
+        program[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, c->value, 0, 1);
+        program[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+        program[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
+        return n;
+}
 
 /* kill is let through only for the command's process group: pidfds cannot name one before Linux 6.9. */
 static unsigned short build(pid_t pid) {
+        const struct bound_call group = { SYS_kill, 0, (uint32_t)-pid };
         unsigned n = 0;
 
         program[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, DATA(arch));
@@ -48,10 +71,9 @@ static unsigned short build(pid_t pid) {
                 program[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)allowed[i], 0, 1);
                 program[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
         }
-        program[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_kill, 0, 3);
-        program[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, DATA(args[0]));
-        program[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)-pid, 0, 1);
-        program[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+        for (unsigned i = 0; i < N_BOUND; i++)
+                n = add_bound(n, &bound_calls[i]);
+        n = add_bound(n, &group);
         program[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
         return (unsigned short)n;
 }

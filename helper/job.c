@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <linux/magic.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -51,6 +52,9 @@ static int check_deadline(const struct wire_exec *m, struct job *job, struct fai
         if (m->deadline_ns <= now || m->deadline_ns - now > LIMIT_REQUEST_AGE_MS * UINT64_C(1000000))
                 return refuse(f, REASON_MSG_LATE);
         job->deadline_ns = m->deadline_ns;
+        /* Each counter once; a request that is older than what is remembered here is late as well. */
+        if (atomic_exchange(&context.counters[m->counter % COUNTERS], m->counter) == m->counter)
+                return refuse(f, REASON_MSG_REPLAYED);
         return 0;
 }
 

@@ -13,6 +13,7 @@
 #include "helper/session.h"
 #include "helper/sweep.h"
 #include "helper/target.h"
+#include "helper/wait.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -136,6 +137,14 @@ static void log_end(const struct kept *k, const struct wire_exited *e) {
                  e ? e->flags : 0, e ? e->ended_by : WIRE_BY_SUPERVISOR, log_escape(k->cgroup, cgroup, sizeof(cgroup)));
 }
 
+/* The broker of that connection is gone as well: somebody has to wait for the next one. */
+static void make_heir(const struct wire_exited *e) {
+        struct wire_exited record = *e; /* the page does not go along */
+
+        if (fork() == 0)
+                wait_heir(&record);
+}
+
 /* What the supervisor would have said. */
 static void complete_record(struct kept *k) {
         struct wire_exited *e = &k->page->record;
@@ -149,7 +158,8 @@ static void complete_record(struct kept *k) {
                 if (!k->reaped)
                         e->flags |= WIRE_EXIT_STATUS_LOST;
         }
-        fdpass_send(k->conn, e, sizeof(*e), NULL, 0, MSG_DONTWAIT);
+        if (fdpass_send(k->conn, e, sizeof(*e), NULL, 0, MSG_DONTWAIT) < 0)
+                make_heir(e);
 }
 
 static void report_unstarted(const struct kept *k) {

@@ -80,6 +80,7 @@ static int serve(int conn, struct session_page *page, struct fail *f) {
         const struct operation *op;
         size_t size;
         uint32_t reason;
+        int r;
 
         if (receive(conn, fds, &q.n_fds, &size, f) < 0)
                 return -1;
@@ -93,11 +94,12 @@ static int serve(int conn, struct session_page *page, struct fail *f) {
                 return -1;
         if (!context.ceiling)
                 return refuse(f, REASON_NO_CEILING);
-        if (op->run(&q, f) == 0)
-                return 0;
-        if (op->kind != WIRE_EXEC) /* an exec has logged its own verdict */
-                log_line("refused op=%s reason=%s step=%s errno=%d", op->name, reason_word(f->reason), wire_step_name(f->step), f->err);
-        return -1;
+        if (op->kind == WIRE_EXEC) /* logs its own verdict, before it acts */
+                return op->run(&q, f);
+        r = op->run(&q, f);
+        log_line("request op=%s verdict=%s step=%s errno=%d arg=%u", op->name, r < 0 ? reason_word(f->reason) : "ok",
+                 wire_step_name(f->step), f->err, f->arg);
+        return r;
 }
 
 void supervise(int conn, struct session_page *page) {
@@ -111,8 +113,11 @@ void supervise(int conn, struct session_page *page) {
         sigprocmask(SIG_SETMASK, &none, NULL);
         if (setgroups(0, NULL) < 0)
                 refuse_step(&f, REASON_STEP, WIRE_STEP_GROUPS, errno);
-        if (f.reason || serve(conn, page, &f) < 0)
+        if (f.reason || serve(conn, page, &f) < 0) {
+                if (page->phase < PHASE_RECEIVED || !find_operation(message.head.kind))
+                        log_line("request verdict=%s step=%s errno=%d", reason_word(f.reason), wire_step_name(f.step), f.err);
                 report_refused(conn, &f);
+        }
         page->phase = PHASE_REPORTED;
         _exit(0);
 }

@@ -76,8 +76,10 @@ static void signal_all(const struct wait *w, int sig) {
 }
 
 static void signal_command(const struct wait *w, int sig, uint32_t scope) {
-        if (sig < 1 || sig > 64 || w->page->phase >= PHASE_RECORDED) /* reaped: its number may be another's by now */
+        if (sig < 1 || sig > 64)
                 return;
+        if (w->page->phase >= PHASE_RECORDED) /* C is reaped: its number may be another's by now */
+                scope = scope == WIRE_SCOPE_ALL ? scope : UINT32_MAX;
         if (scope == WIRE_SCOPE_LEADER)
                 syscall(SYS_pidfd_send_signal, w->pidfd, sig, NULL, 0);
         else if (scope == WIRE_SCOPE_GROUP)
@@ -92,7 +94,7 @@ static void begin_stop(const struct wait *w, struct deadlines *d, int sig, uint3
         if (!d->ended_by)
                 d->ended_by = ended_by <= WIRE_BY_SUPERVISOR ? ended_by : WIRE_BY_STOP;
         d->kill_ns = now_ns() + grace_ms * MS;
-        signal_command(w, sig, WIRE_SCOPE_LEADER);
+        signal_command(w, sig, w->page->phase >= PHASE_RECORDED ? WIRE_SCOPE_ALL : WIRE_SCOPE_LEADER);
 }
 
 static void resize(const struct wait *w, const struct wire_resize *m) {
@@ -259,31 +261,61 @@ static void attend(struct wait *w, struct deadlines *d) {
         }
 }
 
-static bool send_record(const struct wait *w) {
-        return fdpass_send(w->conn, &w->page->record, sizeof(w->page->record), NULL, 0, MSG_DONTWAIT) == 0;
+/* What was asked to stay still does. */
+static bool has_leftovers(const struct wait *w) {
+        return w->job->plan->flags & WIRE_PLAN_KEEP_LEFTOVERS && cgroup_is_populated(w->cg.events_fd);
+}
+
+static void deliver_wait(struct wait *w, struct deadlines *d, bool *sent) {
+        struct pollfd p[2] = { { .fd = w->conn, .events = POLLIN }, { .fd = w->cg.events_fd, .events = POLLPRI } };
+
+        poll(p, 2, w->conn < 0 ? (int)LIMIT_RETRY_MS : *sent ? next_timeout(w, d) : 200);
+        if (p[0].revents && !obey(w, d)) {
+                link_lost(w, &d->link);
+                *sent = d->acknowledged = false;
+        }
+        link_try(w, &d->link, true);
+        if (d->kill_ns && now_ns() >= d->kill_ns) {
+                d->kill_ns = 0;
+                cgroup_kill(w->cg.kill_fd);
+        }
 }
 
 /* The record stays here until a broker has it, or has committed it where the plan asked for that: an exit status is
- * always in a supervisor or in the history. */
+ * always in a supervisor or in the history. And we stay, and can be told to stop, while leftovers do. */
 static void deliver(struct wait *w, struct deadlines *d) {
         const bool wants_ack = w->job->plan->flags & WIRE_PLAN_ACK;
         bool sent = false;
 
-        d->link.orphan_ns = d->kill_ns = d->wall_ns = 0;
+        d->link.orphan_ns = d->kill_ns = d->wall_ns = d->give_up_ns = 0;
         for (;;) {
-                struct pollfd p = { .fd = w->conn, .events = POLLIN };
-
                 if (!sent && w->conn >= 0 && d->link.adopted)
-                        sent = send_record(w);
-                if (sent && (!wants_ack || d->acknowledged))
+                        sent = fdpass_send(w->conn, &w->page->record, sizeof(w->page->record), NULL, 0, MSG_DONTWAIT) == 0;
+                if (sent && (!wants_ack || d->acknowledged) && !has_leftovers(w))
                         return;
-                poll(&p, 1, w->conn >= 0 ? (sent ? -1 : 200) : (int)LIMIT_RETRY_MS);
-                if (p.revents && !obey(w, d)) {
-                        link_lost(w, &d->link);
-                        sent = false;
-                }
-                link_try(w, &d->link, true);
+                deliver_wait(w, d, &sent);
         }
+}
+
+void wait_heir(const struct wire_exited *record) {
+        static struct session_page page = { .phase = PHASE_RECORDED };
+        static struct wire_plan plan = { .flags = WIRE_PLAN_ACK };
+        static struct job job = { .plan = &plan };
+        static struct wait w = { .conn = -1, .report_fd = -1, .tty_fd = -1, .pidfd = -1, .i_pidfd = -1, .stat_fd = -1, .label_fd = -1,
+                                 .pid = INT32_MAX /* nobody's */, .cg = { -1, -1, -1, -1, -1 }, .page = &page, .job = &job };
+        struct deadlines d = {};
+        struct fail f;
+
+        for (unsigned i = 0; i < WIRE_SLOTS; i++)
+                job.fds[i] = -1;
+        job.target.pidfd = -1;
+        page.record = *record;
+        memcpy(plan.session, record->session, sizeof(plan.session));
+        if (wait_become(&f) < 0 || wait_drop(&w, &f) < 0)
+                _exit(1);
+        link_lost(&w, &d.link);
+        deliver(&w, &d);
+        _exit(0);
 }
 
 static void begin_record(struct wait *w) {
@@ -309,6 +341,4 @@ void wait_session(struct wait *w) {
         attend(w, &d);
         record_end(w, &d);
         deliver(w, &d);
-        if (p->flags & WIRE_PLAN_KEEP_LEFTOVERS && w->page->record.n_leftovers)
-                cgroup_wait_empty(w->cg.events_fd, UINT64_MAX);
 }

@@ -37,3 +37,6 @@ int wait_drop(struct wait *w, struct fail *f);
 
 /* Reports the start, serves commands until the command has ended and its cgroup is empty, reports the end. */
 void wait_session(struct wait *w);
+
+/* In a child of the listener: delivers the record of a session whose supervisor and whose broker have died. */
+_Noreturn void wait_heir(const struct wire_exited *record);

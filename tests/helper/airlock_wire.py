@@ -176,9 +176,11 @@ def receive(s, timeout=10):
     return struct.unpack_from('=IHH', data)[2], data, fds
 
 
-def exec_message(slots, n_fds, deadline_ns=None, counter=1, reserved=0, kind=EXEC, **over):
+def exec_message(slots, n_fds, deadline_ns=None, counter=None, reserved=0, kind=EXEC, **over):
     if deadline_ns is None:
         deadline_ns = time.monotonic_ns() + 5_000_000_000
+    if counter is None:
+        counter = int.from_bytes(os.urandom(8), 'little') | 1
     body = struct.pack('=QQII', deadline_ns, counter, slots, reserved)
     return head(kind, over.get('size', 16 + len(body)), over.get('n', n_fds), over.get('magic', MAGIC), over.get('version', VERSION)) + body
 
