@@ -198,6 +198,7 @@ void api_dispatch(struct broker *broker, struct DBusMessage *message) {
                 return;
         call->broker = broker;
         call->message = dbus_message_ref(message);
+        call->interactive = dbus_message_get_allow_interactive_authorization(message);
         r = callers_get(broker->callers, sender, on_caller, call, &call->caller);
         if (r < 0)
                 reply_refusal(call, OUTCOME_HELPER_FAILED, "broker: cannot ask the bus who calls");

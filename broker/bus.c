@@ -316,15 +316,17 @@ int bus_send(struct bus *bus, DBusMessage *message) {
 struct question {
         bus_reply_t reply;
         void *userdata;
+        bool of_bus; /* asked of the bus itself */
 };
 
 static void on_reply(DBusPendingCall *pending, void *data) {
         struct question *question = data;
         DBusMessage *message = dbus_pending_call_steal_reply(pending);
-        bool genuine = message && dbus_message_has_sender(message, DBUS_SERVICE_DBUS) &&
-                       dbus_message_get_type(message) == DBUS_MESSAGE_TYPE_METHOD_RETURN;
+        /* The bus lets nobody answer but who was asked. What it answers for one that is not there is no reply of that one. */
+        bool genuine = message &&
+                       dbus_message_get_type(message) == DBUS_MESSAGE_TYPE_METHOD_RETURN &&
+                       dbus_message_has_sender(message, DBUS_SERVICE_DBUS) == question->of_bus;
 
-        /* So far only the bus itself is asked: a reply of anybody else is a forgery. */
         question->reply(question->userdata, genuine ? message : NULL);
         if (message)
                 dbus_message_unref(message);
@@ -335,9 +337,11 @@ int bus_ask(struct bus *bus, DBusMessage *message, bus_reply_t reply, void *user
         DBusPendingCall *pending = NULL;
         struct question *question;
         dbus_bool_t sent;
+        bool of_bus;
 
         if (!message)
                 return -ENOMEM;
+        of_bus = dbus_message_has_destination(message, DBUS_SERVICE_DBUS);
         sent = dbus_connection_send_with_reply(bus->connection, message, &pending,
                                                DBUS_TIMEOUT_INFINITE);
         dbus_message_unref(message);
@@ -350,7 +354,7 @@ int bus_ask(struct bus *bus, DBusMessage *message, bus_reply_t reply, void *user
                 dbus_pending_call_unref(pending);
                 return -ENOMEM;
         }
-        *question = (struct question){ .reply = reply, .userdata = userdata };
+        *question = (struct question){ .reply = reply, .userdata = userdata, .of_bus = of_bus };
         return 0;
 }
 

@@ -4,6 +4,8 @@
 
 #include "broker/error.h"
 
+#include <stdbool.h>
+
 struct DBusMessage;
 struct broker;
 struct caller;
@@ -18,5 +20,6 @@ struct call {
         struct caller *caller;   /* a reference; set before a handler sees the call */
         struct session *session; /* of a session's object: set for the handler, not to be kept */
         struct quota *quota;     /* counts it among the caller's requests */
+        bool interactive;        /* the caller lets polkit ask a person */
         struct error error;
 };

@@ -2,7 +2,7 @@
 /* The way of a request, and the only file that knows its order. The caller is known before it begins; each stage takes what the
  * earlier ones found and adds one thing that does not change any more:
  *
- *      request → target → precheck → user → policy → filter → plan → launch → (started) → (ended)
+ *      request → target → precheck → user → policy → session → filter → plan → (explain) → polkit → launch → (started) → (ended)
  *
  * A stage is done, or waits and is resumed by its answer, or refuses: then nothing runs. */
 #include "broker/flow.h"
@@ -20,8 +20,10 @@
 #include "broker/passwd.h"
 #include "broker/plan.h"
 #include "broker/policy-request.h"
+#include "broker/polkit.h"
 #include "broker/profile.h"
 #include "broker/profiles.h"
+#include "broker/prompt.h"
 #include "broker/quota.h"
 #include "broker/reply.h"
 #include "broker/request.h"
@@ -67,7 +69,8 @@ struct flow {
         struct policy_skip skips[SKIPS];
         struct policy_trace trace;
         struct filter *filter; /* a reference; NULL: unconfined */
-        uint8_t id[32];        /* of the session to be */
+        struct polkit *polkit; /* while somebody is asked */
+        uint8_t id[32];        /* of no session: Explain's */
         struct wire_plan *plan;
         size_t plan_size;
         struct session *session; /* from the launch on */
@@ -87,6 +90,7 @@ static void flow_free(struct flow *flow) {
         request_free(flow->request);
         lookup_free(flow->lookup);
         ask_free(flow->ask);
+        polkit_cancel(flow->polkit);
         target_unref(flow->target);
         policy_set_unref(flow->rules);
         policy_input_clear(&flow->input);
@@ -319,14 +323,33 @@ static int stage_policy(struct flow *flow) {
                 return r;
         if (flow->verdict.answer == POLICY_DENY)
                 return deny(flow);
-        if (flow->verdict.answer != POLICY_ALLOW)
-                return error_set(text(flow), OUTCOME_NOT_SUPPORTED,
-                                 "target %s: its rule asks polkit, which is not built yet",
-                                 flow->request->target);
         return check_quota(flow);
 }
 
-/* ---- filter and plan ---- */
+/* ---- session, filter and plan ---- */
+
+static void on_started(void *userdata, const struct wire_started *started);
+static void on_refused(void *userdata, int result, struct error *error);
+static void on_exited(void *userdata, const struct wire_exited *exited);
+
+static int connect_helper(struct flow *flow) {
+        struct launch_handler handler = { on_started, on_refused, on_exited, flow->session };
+
+        return launch_new(flow->broker->links, &handler, &flow->session->launch, text(flow));
+}
+
+/* Nobody sees it before its command has started. What is allowed without a question is prepared by the helper meanwhile. */
+static int stage_session(struct flow *flow) {
+        int r;
+
+        if (flow->request->kind == REQUEST_EXPLAIN)
+                return 0;
+        r = session_new(flow->broker->sessions, flow->call->quota, &flow->session);
+        if (r < 0)
+                return r;
+        flow->session->flow = flow;
+        return flow->verdict.answer == POLICY_ALLOW ? connect_helper(flow) : 0;
+}
 
 static void fill_plan_input(struct flow *flow, struct plan_input *input) {
         *input = (struct plan_input){ .request = flow->request,
@@ -360,18 +383,13 @@ static int stage_filter(struct flow *flow) {
 
 static int stage_plan(struct flow *flow) {
         struct plan_input input;
-        int r;
 
         if (flow->verdict.answer == POLICY_DENY)
                 return 0;
         fill_plan_input(flow, &input);
         input.listed32 = flow->filter && flow->filter->allows_32bit;
-        if (flow->request->kind == REQUEST_EXPLAIN)
-                return plan_make(&input, &flow->plan, &flow->plan_size, text(flow));
-        r = session_new(flow->broker->sessions, flow->call->quota, &flow->session);
-        if (r < 0)
-                return r;
-        input.session = flow->session->id_bytes;
+        if (flow->session)
+                input.session = flow->session->id_bytes;
         return plan_make(&input, &flow->plan, &flow->plan_size, text(flow));
 }
 
@@ -410,6 +428,44 @@ static int stage_explain(struct flow *flow) {
         return FLOW_WAITS;
 }
 
+/* ---- polkit ---- */
+
+/* A yes is for this plan and this target, and for nothing that took their place meanwhile. The caller is still there, or the request
+ * would not be. */
+static void on_polkit(void *userdata, int outcome) {
+        struct flow *flow = userdata;
+
+        flow->polkit = NULL;
+        if (outcome == 0 && !flow->target->alive)
+                outcome = error_set(text(flow), OUTCOME_TARGET_NOT_RUNNING,
+                                    "target %s: ended while the authorisation was asked for",
+                                    flow->request->target);
+        else if (outcome > 0)
+                error_set(text(flow), outcome, "target %s: not authorised (%s)",
+                          flow->request->target, outcome_word(outcome));
+        if (outcome == 0)
+                outcome = connect_helper(flow);
+        flow_resume(flow, outcome);
+}
+
+static int stage_polkit(struct flow *flow) {
+        struct prompt prompt;
+        int r;
+
+        if (flow->verdict.answer == POLICY_ALLOW)
+                return 0;
+        prompt_fill(&prompt, &(struct prompt_input){ .subject = flow->caller->name,
+                                                     .action = action_of(flow),
+                                                     .interactive = flow->call->interactive,
+                                                     .request = flow->request,
+                                                     .target = flow->target,
+                                                     .plan = flow->plan });
+        r = polkit_ask(flow->broker->bus, loop_event(flow->broker->loop), &prompt.question,
+                       on_polkit, flow, &flow->polkit);
+        return r < 0 ? error_set(text(flow), OUTCOME_POLKIT_UNAVAILABLE, "polkit: cannot be asked")
+                     : FLOW_WAITS;
+}
+
 /* ---- launch ---- */
 
 /* The command's side of stream i: what was passed, or one end of a new pipe, or nothing where the target's null device is meant. */
@@ -428,10 +484,6 @@ static int make_stream(struct flow *flow, unsigned i, int *ret) {
         return 0;
 }
 
-static void on_started(void *userdata, const struct wire_started *started);
-static void on_refused(void *userdata, int result, struct error *error);
-static void on_exited(void *userdata, const struct wire_exited *exited);
-
 static int send_plan(struct flow *flow, const int streams[3]) {
         struct broker *broker = flow->broker;
         struct launch_request request = { .plan = flow->plan,
@@ -449,10 +501,7 @@ static int send_plan(struct flow *flow, const int streams[3]) {
                 r = filter_memfd(flow->filter, &request.filter_fd);
         if (r < 0)
                 return r;
-        return launch_exec(broker->links, &request,
-                           &(struct launch_handler){ on_started, on_refused, on_exited,
-                                                     flow->session },
-                           &flow->session->launch, text(flow));
+        return launch_exec(flow->session->launch, &request, text(flow));
 }
 
 /* What a session is known by from now on. */
@@ -461,7 +510,6 @@ static int describe_session(struct flow *flow) {
         char rule[512];
 
         explain_rule(&flow->verdict, rule, sizeof rule);
-        session->flow = flow;
         session->owner = flow->caller->uid;
         session->owner_name = strdup(flow->caller->name);
         session->target = strdup(flow->target->display);
@@ -555,9 +603,10 @@ static const struct stage {
         const char *name;
         int (*run)(struct flow *flow);
 } stages[] = {
-        { "target", stage_target },   { "precheck", stage_precheck }, { "user", stage_user },
-        { "policy", stage_policy },   { "filter", stage_filter },     { "plan", stage_plan },
-        { "explain", stage_explain }, { "launch", stage_launch },
+        { "target", stage_target }, { "precheck", stage_precheck }, { "user", stage_user },
+        { "policy", stage_policy }, { "session", stage_session },   { "filter", stage_filter },
+        { "plan", stage_plan },     { "explain", stage_explain },   { "polkit", stage_polkit },
+        { "launch", stage_launch },
 };
 #define N_STAGES (sizeof stages / sizeof stages[0])
 

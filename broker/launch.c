@@ -166,8 +166,25 @@ static void fill_slots(const struct launch_request *request, int plan_fd, struct
         message->head = wire_head(WIRE_EXEC, sizeof *message, n);
 }
 
-static int open_link(struct links *links, const struct launch_request *request,
-                     struct launch *launch) {
+int launch_new(struct links *links, const struct launch_handler *handler, struct launch **ret,
+               struct error *error) {
+        struct launch *launch = calloc(1, sizeof *launch);
+        int r;
+
+        if (!launch)
+                return -ENOMEM;
+        launch->handler = *handler;
+        r = link_connect(links, &(struct link_handler){ on_message, on_closed, launch },
+                         &launch->link);
+        if (r < 0) {
+                free(launch);
+                return ask_link_error(error, r);
+        }
+        *ret = launch;
+        return 0;
+}
+
+static int send_request(struct launch *launch, const struct launch_request *request) {
         struct iovec part = { (void *)request->plan, request->plan_size };
         _cleanup_close_ int plan_fd = memfd_sealed("airlock-plan", &part, 1);
         struct wire_exec message = { .deadline_ns = deadline(), .counter = request->counter };
@@ -181,25 +198,13 @@ static int open_link(struct links *links, const struct launch_request *request,
                 return plan_fd;
         fill_slots(request, plan_fd, &message, fds);
         out.n_fds = message.head.n_fds;
-        return link_open(links, &out, &(struct link_handler){ on_message, on_closed, launch },
-                         &launch->link);
+        return link_request(launch->link, &out);
 }
 
-int launch_exec(struct links *links, const struct launch_request *request,
-                const struct launch_handler *handler, struct launch **ret, struct error *error) {
-        struct launch *launch = calloc(1, sizeof *launch);
-        int r;
+int launch_exec(struct launch *launch, const struct launch_request *request, struct error *error) {
+        int r = send_request(launch, request);
 
-        if (!launch)
-                return -ENOMEM;
-        launch->handler = *handler;
-        r = open_link(links, request, launch);
-        if (r < 0) {
-                free(launch);
-                return ask_link_error(error, r);
-        }
-        *ret = launch;
-        return 0;
+        return r < 0 ? ask_link_error(error, r) : 0;
 }
 
 struct launch *launch_free(struct launch *launch) {

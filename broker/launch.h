@@ -37,11 +37,14 @@ struct launch_request {
         uint64_t now; /* loop_now() */
 };
 
-/* All fds stay the caller's. 0 and *ret; -errno and a text: nothing was sent. */
-int launch_exec(struct links *links, const struct launch_request *request,
-                const struct launch_handler *handler, struct launch **ret, struct error *error);
-struct launch *launch_free(
-        struct launch *launch); /* takes and returns NULL; closes the connection */
+/* Connects to the helper, which prepares while the plan is being made: only for what is allowed already, since it costs a
+ * process of root's. 0 and *ret; OUTCOME_HELPER_FAILED with a text; -ENOMEM. */
+int launch_new(struct links *links, const struct launch_handler *handler, struct launch **ret,
+               struct error *error);
+/* All fds stay the caller's. 0: the handler hears of it; else as above: nothing was sent. */
+int launch_exec(struct launch *launch, const struct launch_request *request, struct error *error);
+/* Takes and returns NULL; closes the connection. */
+struct launch *launch_free(struct launch *launch);
 
 /* Commands to the supervisor: 0 or -errno. */
 int launch_signal(struct launch *launch, int signal, unsigned scope);

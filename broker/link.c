@@ -43,6 +43,7 @@ struct link {
         struct link *previous;
         struct link *next;
         int fd;
+        bool connected;
         sd_event_source *io;
         uint64_t deadline_us;
         struct unsent *unsent;
@@ -206,29 +207,55 @@ static struct link *link_new(struct links *links, const struct link_handler *han
         return link;
 }
 
-static int link_start(struct link *link, const struct link_request *request) {
-        int r;
+static int start(struct link *link) {
+        const struct links *links = link->links;
 
         link->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (link->fd < 0)
                 return -errno;
+        if (connect(link->fd, (const struct sockaddr *)&links->address, links->address_size) == 0)
+                link->connected = true;
+        else if (errno != EAGAIN)
+                return -errno;
+        return 0;
+}
+
+int link_connect(struct links *links, const struct link_handler *handler, struct link **ret) {
+        struct link *link = link_new(links, handler);
+        int r;
+
+        if (!link)
+                return -ENOMEM;
+        r = start(link);
+        if (r < 0) {
+                link_free(link);
+                return r;
+        }
+        *ret = link;
+        return 0;
+}
+
+int link_request(struct link *link, const struct link_request *request) {
+        int r;
+
         link_set_deadline(link, request->deadline_us);
-        r = connect_and_send(link->links, link->fd, request);
-        if (r == -EAGAIN)
+        if (!link->connected)
                 return send_later(link, request);
-        if (r < 0)
+        r = fdpass_send(link->fd, request->message, request->size, request->fds, request->n_fds,
+                        MSG_DONTWAIT);
+        /* One that was refused before it could ask is about to read why. */
+        if (r < 0 && r != -EPIPE && r != -ECONNRESET)
                 return r;
         return sd_event_add_io(link->links->event, &link->io, link->fd, EPOLLIN, on_io, link);
 }
 
 int link_open(struct links *links, const struct link_request *request,
               const struct link_handler *handler, struct link **ret) {
-        struct link *link = link_new(links, handler);
-        int r;
+        struct link *link = NULL;
+        int r = link_connect(links, handler, &link);
 
-        if (!link)
-                return -ENOMEM;
-        r = link_start(link, request);
+        if (r == 0)
+                r = link_request(link, request);
         if (r < 0) {
                 link_free(link);
                 return r;

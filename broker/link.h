@@ -31,7 +31,11 @@ struct link_request {
         uint64_t deadline_us; /* loop_now() time after which closed() comes; 0: never */
 };
 
-/* Connects and sends. 0 and *ret (fds were sent, or were duplicated to be sent soon), or -errno: nothing was sent. */
+/* Connects, for a request that follows: the helper prepares while it is being made. 0 and *ret, or -errno. */
+int link_connect(struct links *links, const struct link_handler *handler, struct link **ret);
+/* Sends it, once. 0 (fds were sent, or were duplicated to be sent soon), or -errno: nothing was sent. */
+int link_request(struct link *link, const struct link_request *request);
+/* Both. */
 int link_open(struct links *links, const struct link_request *request,
               const struct link_handler *handler, struct link **ret);
 /* The connection of a supervisor that came to us; takes over fd, in every case. */

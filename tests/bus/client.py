@@ -151,7 +151,7 @@ def as_user(user, function, *arguments):
 def main():
         if sys.argv[1:2] == ['--call']:
                 function = sys.modules['__main__'].__dict__[sys.argv[2]]
-                arguments = pickle.load(sys.stdin.buffer)
+                arguments = pickle.load(sys.stdin.buffer)  # and no byte more: a function may go on reading
                 answer = pickle.dumps(function(Client(), *arguments))
                 sys.stdout.buffer.write(answer)
                 sys.exit(0)
