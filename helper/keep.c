@@ -341,7 +341,7 @@ int keep_timeout(void) {
         return timeout;
 }
 
-static void watch(const char *path, int pidfd) {
+static void watch(const char *path, pid_t pid, int pidfd) {
         struct kept *k = new_row();
         char cgroup[512];
 
@@ -351,14 +351,14 @@ static void watch(const char *path, int pidfd) {
         }
         snprintf(k->cgroup, sizeof(k->cgroup), "%s", path);
         k->pidfd = pidfd;
-        log_line("%s cgroup=%s", pidfd >= 0 ? "adopted" : "swept", log_escape(path, cgroup, sizeof(cgroup)));
+        log_line("%s cgroup=%s supervisor=%d", pidfd >= 0 ? "adopted" : "swept", log_escape(path, cgroup, sizeof(cgroup)), (int)pid);
         if (pidfd < 0)
                 begin_end(k);
 }
 
-static void end_ownerless(const char *path, int pidfd) {
+static void end_ownerless(const char *path, pid_t pid, int pidfd) {
         if (pidfd < 0)
-                watch(path, -1);
+                watch(path, 0, -1);
         close_fd(pidfd);
 }
 

@@ -94,17 +94,22 @@ uint64_t plan_ceiling_caps(const struct target *t) {
         return (plain_caps(t) | (may_be_seized(t) ? 0 : context.ceiling->privileged_caps)) & host_caps(t);
 }
 
+static int refuse_caps(uint64_t beyond, struct fail *f) {
+        return beyond ? refuse_arg(f, REASON_CAPS_CEILING, (uint32_t)caps_first(beyond)) : 0;
+}
+
 static int check_caps(struct job *job, struct fail *f) {
         const struct target *t = &job->target;
         const uint64_t asked = job->plan->caps[CAPS_BOUNDING];
-        const uint64_t beyond = (asked & ~plain_caps(t) & ~context.ceiling->privileged_caps) | (asked & ~host_caps(t));
 
         if (check_sets(job->plan, f) < 0)
                 return -1;
-        if (beyond)
-                return refuse_arg(f, REASON_CAPS_CEILING, (uint32_t)caps_first(beyond));
+        if (refuse_caps(asked & ~plain_caps(t) & ~context.ceiling->privileged_caps, f) < 0)
+                return -1;
         job->privileged = !caps_subset(asked, t->facts.caps[CAPS_BOUNDING]);
-        return job->privileged && may_be_seized(t) ? refuse(f, REASON_TARGET_PTRACE) : 0;
+        if (job->privileged && may_be_seized(t))
+                return refuse(f, REASON_TARGET_PTRACE);
+        return refuse_caps(asked & ~host_caps(t), f);
 }
 
 /* A rootless container is its owner's: nobody else's requests, and no rights that its owner does not have. */

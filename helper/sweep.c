@@ -40,7 +40,7 @@ static bool is_supervisor(pid_t pid) {
         return r;
 }
 
-static int lock_holder(const char *path) {
+static int lock_holder(const char *path, pid_t *ret_pid) {
         int dir = cgroup_open(path);
         int fd = dir < 0 ? -1 : openat(dir, "cgroup.kill", O_WRONLY | O_CLOEXEC);
         pid_t pid = lock_pid(fd);
@@ -50,6 +50,7 @@ static int lock_holder(const char *path) {
                 pidfd = close_fd(pidfd);
         close_fd(fd);
         close_fd(dir);
+        *ret_pid = pidfd >= 0 ? pid : 0;
         return pidfd;
 }
 
@@ -72,7 +73,7 @@ static bool may_be_ours(const char *path) {
 }
 
 /* Only where an allowed pattern leads: what containers make below their own is theirs, and has no end. */
-static void walk(const char *path, void (*found)(const char *, int)) {
+static void walk(const char *path, void (*found)(const char *, pid_t, int)) {
         int fd = cgroup_open(*path ? path + 1 : ".");
         int readable = fd < 0 ? -1 : openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         DIR *d = readable < 0 ? NULL : fdopendir(readable);
@@ -81,21 +82,25 @@ static void walk(const char *path, void (*found)(const char *, int)) {
         if (!d)
                 return;
         for (struct dirent *e; (e = readdir(d));) {
-                char child[LIMIT_CGROUP_BYTES + 64] = "/";
+                char child[LIMIT_CGROUP_BYTES + 64];
+                pid_t pid;
+                int pidfd;
 
                 if (e->d_type != DT_DIR || e->d_name[0] == '.')
                         continue;
                 if (snprintf(child, sizeof(child), "%s/%s", path, e->d_name) >= (int)sizeof(child))
                         continue;
-                if (may_be_ours(child + 1))
-                        found(child + 1, lock_holder(child + 1));
-                else if (ceiling_leads_to(context.ceiling, child))
+                if (may_be_ours(child + 1)) {
+                        pidfd = lock_holder(child + 1, &pid);
+                        found(child + 1, pid, pidfd);
+                } else if (ceiling_leads_to(context.ceiling, child)) {
                         walk(child, found);
+                }
         }
         closedir(d);
 }
 
-void sweep(void (*found)(const char *path, int pidfd)) {
+void sweep(void (*found)(const char *path, pid_t pid, int pidfd)) {
         if (context.ceiling)
                 walk("", found);
 }
