@@ -141,6 +141,17 @@ static int authorize(struct call *call) {
         return 0;
 }
 
+/* A session that an earlier broker left to us belongs to a uid; the first of its owner's clients that calls it has its signals. */
+static int claim(const struct call *call) {
+        struct session *session = call->session;
+
+        if (!session || session->owner_name || session->owner != call->caller->uid)
+                return 0;
+        session->owner_name = strdup(call->caller->name);
+        session->deadline_us = 0;
+        return session->owner_name ? 0 : -ENOMEM;
+}
+
 static int handle(struct call *call) {
         enum api_object object = object_of(call);
         int r;
@@ -159,6 +170,8 @@ static int handle(struct call *call) {
         r = check_quota(call);
         if (r == 0)
                 r = authorize(call);
+        if (r == 0)
+                r = claim(call);
         return r ? r : call->method->handler(call);
 }
 

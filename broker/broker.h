@@ -25,6 +25,7 @@ struct broker {
         struct lookup_context lookup;
         uint64_t counter;    /* of requests to the helper, never the same twice */
         uint64_t started_us; /* loop_now() */
+        struct adopt *adopt; /* NULL without a sessions_fd */
         int sessions_fd; /* the listening socket where supervisors that outlived a broker call; -1: none */
 };
 

@@ -152,7 +152,12 @@ static void answer_waits(struct broker *broker, const struct session *session, b
 
 static DBusMessage *signal_new(const struct session *session, const char *path,
                                const char *interface, const char *name) {
-        DBusMessage *message = dbus_message_new_signal(path, interface, name);
+        DBusMessage *message;
+
+        /* One that was adopted, and that nobody has claimed yet. */
+        if (!session->owner_name)
+                return NULL;
+        message = dbus_message_new_signal(path, interface, name);
 
         if (message && !dbus_message_set_destination(message, session->owner_name)) {
                 dbus_message_unref(message);

@@ -184,6 +184,20 @@ int launch_new(struct links *links, const struct launch_handler *handler, struct
         return 0;
 }
 
+int launch_adopt(struct link *link, const struct launch_handler *handler, struct launch **ret) {
+        struct launch *launch = calloc(1, sizeof *launch);
+
+        if (!launch) {
+                link_free(link);
+                return -ENOMEM;
+        }
+        *launch = (struct launch){ .link = link, .started = true, .handler = *handler };
+        link_set_deadline(link, 0);
+        link_set_handler(link, &(struct link_handler){ on_message, on_closed, launch });
+        *ret = launch;
+        return 0;
+}
+
 static int send_request(struct launch *launch, const struct launch_request *request) {
         struct iovec part = { (void *)request->plan, request->plan_size };
         _cleanup_close_ int plan_fd = memfd_sealed("airlock-plan", &part, 1);

@@ -43,6 +43,8 @@ int launch_new(struct links *links, const struct launch_handler *handler, struct
                struct error *error);
 /* All fds stay the caller's. 0: the handler hears of it; else as above: nothing was sent. */
 int launch_exec(struct launch *launch, const struct launch_request *request, struct error *error);
+/* A command that runs already, whose supervisor came to us. Takes the link over. 0 or -ENOMEM. */
+int launch_adopt(struct link *link, const struct launch_handler *handler, struct launch **ret);
 /* Takes and returns NULL; closes the connection. */
 struct launch *launch_free(struct launch *launch);
 

@@ -273,6 +273,7 @@ int link_adopt(struct links *links, int fd, const struct link_handler *handler, 
                 return -ENOMEM;
         }
         link->fd = fd;
+        link->connected = true;
         r = sd_event_add_io(links->event, &link->io, fd, EPOLLIN, on_io, link);
         if (r < 0) {
                 link_free(link);
@@ -291,4 +292,8 @@ void link_set_deadline(struct link *link, uint64_t deadline_us) {
         /* Without a tick a helper that never answers would be waited for until something else happens. */
         if (deadline_us)
                 loop_need_tick(link->links->loop);
+}
+
+void link_set_handler(struct link *link, const struct link_handler *handler) {
+        link->handler = *handler;
 }

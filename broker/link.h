@@ -44,3 +44,5 @@ struct link *link_free(struct link *link); /* takes and returns NULL; no callbac
 /* A command without fds. 0 or -errno; -EAGAIN where the supervisor does not read. */
 int link_send(struct link *link, const void *message, size_t size);
 void link_set_deadline(struct link *link, uint64_t deadline_us);
+/* Who hears of it from the next message on. */
+void link_set_handler(struct link *link, const struct link_handler *handler);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* airlockd: makes the parts, runs the loop, takes them apart. It has no rights and takes care to have none. */
+#include "broker/adopt.h"
 #include "broker/api.h"
 #include "broker/audit.h"
 #include "broker/broker.h"
@@ -211,6 +212,10 @@ static int start(struct broker *broker) {
                 r = connect_bus(broker);
         if (r < 0)
                 return r;
+        if (broker->sessions_fd >= 0)
+                r = adopt_new(broker, &broker->adopt);
+        if (r < 0)
+                return fail("sessions socket", r);
         broker->counter = first_counter();
         broker->started_us = loop_now(broker->loop);
         audit_note("ready; policy %s", broker->policy_status);
@@ -222,6 +227,7 @@ static void take_apart(struct broker *broker) {
         if (broker->loop)
                 flows_free(broker);
         bus_session_drop_waits(broker);
+        adopt_free(broker->adopt);
         callers_free(broker->callers);
         sessions_free(broker->sessions);
         targets_free(broker->targets);

@@ -629,6 +629,24 @@ int request_read(struct DBusMessage *message, enum request_kind kind, struct req
         return 0;
 }
 
+int request_adopted(const char *target, const char *const *argv, struct request **ret) {
+        _cleanup_(request_freep) struct request *request = request_new(REQUEST_EXEC);
+        int r = 0;
+
+        if (!request)
+                return -ENOMEM;
+        request->target = strdup(target);
+        for (; r == 0 && *argv; argv++)
+                r = strings_add(&request->argv, *argv, strlen(*argv));
+        if (r == 0)
+                r = request->target ? strings_index(&request->argv) : -ENOMEM;
+        if (r < 0)
+                return r;
+        *ret = request;
+        request = NULL;
+        return 0;
+}
+
 void request_close_fds(struct request *request) {
         close_fds(request->streams, 3);
         close_fds(request->extra, LIMIT_EXTRA_FDS);

@@ -50,6 +50,8 @@ struct request {
  * OUTCOME_BAD_CAPABILITY, OUTCOME_BAD_USER with a text that names the option. */
 int request_read(struct DBusMessage *message, enum request_kind kind, struct request **ret,
                  struct error *error);
+/* What is known of one that an earlier broker took: its target and its command. 0 or -errno. */
+int request_adopted(const char *target, const char *const *argv, struct request **ret);
 struct request *request_free(struct request *request); /* takes and returns NULL */
 void request_freep(struct request **request);
 /* The streams' own copies are not needed any more. */

@@ -109,16 +109,14 @@ static void link_out(struct sessions *sessions, struct session *session) {
         }
 }
 
-int session_new(struct sessions *sessions, struct quota *quota, struct session **ret) {
+static int make(struct sessions *sessions, struct quota *quota, const uint8_t id[32],
+                struct session **ret) {
         struct session *session = calloc(1, sizeof *session);
         struct timespec now;
 
         if (!session)
                 return -ENOMEM;
-        if (getrandom(session->id_bytes, sizeof session->id_bytes, 0) != sizeof session->id_bytes) {
-                free(session);
-                return -EIO;
-        }
+        memcpy(session->id_bytes, id, sizeof session->id_bytes);
         sha256_hex(session->id_bytes, session->id);
         snprintf(session->path, sizeof session->path, PATH_PREFIX "%s", session->id);
         clock_gettime(CLOCK_REALTIME, &now);
@@ -128,6 +126,29 @@ int session_new(struct sessions *sessions, struct quota *quota, struct session *
         link_in(sessions, session);
         *ret = session;
         return 0;
+}
+
+int session_new(struct sessions *sessions, struct quota *quota, struct session **ret) {
+        uint8_t id[32];
+
+        if (getrandom(id, sizeof id, 0) != sizeof id)
+                return -EIO;
+        return make(sessions, quota, id, ret);
+}
+
+int session_adopt(struct sessions *sessions, struct quota *quota, const uint8_t id[32],
+                  struct session **ret) {
+        char text[65];
+        int r;
+
+        sha256_hex(id, text);
+        for (struct session *other = *bucket_of(sessions, text); other; other = other->same_bucket)
+                if (strcmp(other->id, text) == 0)
+                        return -EEXIST;
+        r = make(sessions, quota, id, ret);
+        if (r == 0)
+                (*ret)->state = SESSION_RUNNING;
+        return r;
 }
 
 bool session_is_over(const struct session *session) {

@@ -78,6 +78,9 @@ struct sessions *sessions_free(struct sessions *sessions);
 
 /* A session with an id of its own in state starting, known to nobody yet. 0 or -errno. */
 int session_new(struct sessions *sessions, struct quota *quota, struct session **ret);
+/* One that runs already, by the id that it has; in state running. 0, -EEXIST, -errno. */
+int session_adopt(struct sessions *sessions, struct quota *quota, const uint8_t id[32],
+                  struct session **ret);
 /* Without a trace: it never started. */
 void session_discard(struct session *session);
 void session_started(struct session *session, const struct wire_started *started);
