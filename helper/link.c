@@ -39,11 +39,16 @@ static int say_hello(const struct wait *w, int fd, bool ended) {
         return fdpass_send(fd, &m, sizeof(m), NULL, 0, MSG_DONTWAIT);
 }
 
+/* A broker that was lost is looked for at once; one that takes us and hangs up, again and again, ever more slowly. */
+static uint32_t longer(uint32_t pause_ms) {
+        return pause_ms * 2 > LIMIT_RETRY_MS ? LIMIT_RETRY_MS : pause_ms * 2;
+}
+
 void link_lost(struct wait *w, struct link *l) {
         const uint64_t now = now_ns();
 
         w->conn = close_fd(w->conn);
-        l->pause_ms = 2;
+        l->pause_ms = l->adopted || !l->pause_ms ? 2 : longer(l->pause_ms);
         l->retry_ns = now + l->pause_ms * MS;
         if (l->adopted && !(w->job->plan->flags & WIRE_PLAN_KEEP_GONE))
                 l->orphan_ns = now + LIMIT_ORPHAN_MS * MS;
@@ -62,6 +67,6 @@ void link_try(struct wait *w, struct link *l, bool ended) {
                 return;
         }
         close_fd(fd);
-        l->pause_ms = l->pause_ms * 2 > LIMIT_RETRY_MS ? LIMIT_RETRY_MS : l->pause_ms * 2;
+        l->pause_ms = longer(l->pause_ms);
         l->retry_ns = now_ns() + l->pause_ms * MS;
 }

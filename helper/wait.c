@@ -267,7 +267,8 @@ static bool has_leftovers(const struct wait *w) {
 }
 
 static void deliver_wait(struct wait *w, struct deadlines *d, bool *sent) {
-        struct pollfd p[2] = { { .fd = w->conn, .events = POLLIN }, { .fd = w->cg.events_fd, .events = POLLPRI } };
+        const bool keeps = w->job->plan->flags & WIRE_PLAN_KEEP_LEFTOVERS; /* and then each round reads the file */
+        struct pollfd p[2] = { { .fd = w->conn, .events = POLLIN }, { .fd = keeps ? w->cg.events_fd : -1, .events = POLLPRI } };
 
         poll(p, 2, w->conn < 0 ? (int)LIMIT_RETRY_MS : *sent ? next_timeout(w, d) : 200);
         if (p[0].revents && !obey(w, d)) {
