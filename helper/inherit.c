@@ -64,6 +64,7 @@ static void reset_scheduling(void) {
         personality(PER_LINUX);
         prctl(PR_SET_TIMERSLACK, 0, 0, 0, 0);
         prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
+        prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0);
 }
 
 void inherit_reset(void) {
