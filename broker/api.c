@@ -34,13 +34,13 @@ static int not_built(struct call *call) {
 }
 
 static const struct method methods[] = {
-        { MANAGER, "Exec", "sasa{sv}", "oa{uh}", EXEC, flow_exec },
+        { MANAGER, "Exec", "sasa{sv}", "oa{uh}", EXEC, flow_exec, 1 },
         { MANAGER, "CreateSession", "sasa{sv}", "o", EXEC, not_built },
-        { MANAGER, "Run", "sasa{sv}", "issa{sv}", EXEC, flow_run },
-        { MANAGER, "Explain", "sasa{sv}", "a{sv}", "public", flow_explain },
+        { MANAGER, "Run", "sasa{sv}", "issa{sv}", EXEC, flow_run, 1 },
+        { MANAGER, "Explain", "sasa{sv}", "a{sv}", "public", flow_explain, 1 },
         { MANAGER, "ListSessions", "a{sv}", "aa{sv}", "public", manager_list_sessions },
         { MANAGER, "GetSession", "s", "o", "public", manager_get_session },
-        { MANAGER, "ListTargets", "a{sv}", "aa{sv}", "public", manager_list_targets },
+        { MANAGER, "ListTargets", "a{sv}", "aa{sv}", "public", manager_list_targets, 1 },
         { MANAGER, "GetTarget", "s", "o", "public", not_built },
         { MANAGER, "RegisterTarget", "sha{sv}", "o", MANAGE, not_built },
         { MANAGER, "UnregisterTarget", "s", "", MANAGE, not_built },
@@ -54,7 +54,7 @@ static const struct method methods[] = {
         { SESSION, "Resize", "qq", "", "owner", not_built },
         { SESSION, "Signal", "is", "", "owner", bus_session_signal },
         { SESSION, "Stop", "u", "", "owner", bus_session_stop },
-        { SESSION, "Wait", "u", "a{sv}", "owner", bus_session_wait },
+        { SESSION, "Wait", "u", "a{sv}", "owner", bus_session_wait, 1 },
         { SESSION, "CloseStdin", "", "", "owner", not_built },
         { SESSION, "Remove", "b", "", "owner", bus_session_remove },
 
@@ -121,12 +121,12 @@ static int check_quota(struct call *call) {
 
         if (!quota)
                 return -ENOMEM;
-        if (quota->requests >= call->broker->settings->requests_per_user)
+        call->quota = quota;
+        quota->requests++;
+        if (call->method->waits && quota->requests > call->broker->settings->requests_per_user)
                 return error_set(&call->error, OUTCOME_LIMITS_EXCEEDED,
                                  "more than %u calls at once that have no answer yet",
                                  call->broker->settings->requests_per_user);
-        quota->requests++;
-        call->quota = quota;
         return 0;
 }
 

@@ -25,6 +25,8 @@ struct method {
         /* Takes the call over and answers it, now or later, where it returns 0. Else -errno, or an outcome with call->error: the
          * dispatcher answers. NULL: libdbus answers it before we see it. */
         int (*handler)(struct call *call);
+        /* Its answer may come later: such calls of one user are bounded in number. */
+        int waits;
 };
 
 /* Row i, NULL behind the last. */

@@ -12,6 +12,7 @@
 #include "policy/policy.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,13 @@
 /* How long an engine's word on a name counts: within it a second container of this name goes unnoticed. */
 #define VERIFIED_US (UINT64_C(1000) * 1000)
 
+/* Whether one folder has the name. */
+struct question {
+        struct lookup *lookup;
+        struct ask *ask;
+        bool has_name;
+};
+
 struct lookup {
         struct lookup_context context; /* a copy: a reload does not change a lookup under way */
         struct ask *ask;
@@ -28,8 +36,9 @@ struct lookup {
         lookup_done_t done;
         void *userdata;
         char *name;
-        const char *engine; /* asked for; NULL: any */
-        size_t place;       /* that is being listed */
+        const char *engine;         /* asked for; NULL: any */
+        struct question *questions; /* one for each place */
+        size_t n_open;
         const struct lookup_place *found_in;
         const struct lookup_place
                 *or_in; /* the same folder, told to be of another engine too: its files decide */
@@ -250,64 +259,76 @@ static bool has_name(const char *names, size_t size, const char *name) {
         return false;
 }
 
-static int list_next(struct lookup *lookup);
-
-static int take_names(struct lookup *lookup, const struct answer *answer) {
-        const struct lookup_place *place = &lookup->context.places[lookup->place];
+/* The folders that have the name: one is the target's. */
+static int conclude(struct lookup *lookup) {
         struct error error;
-        int r;
 
-        if (answer->result == 0 && has_name(answer->text, answer->text_size, lookup->name)) {
-                if (lookup->found_in && strcmp(lookup->found_in->dir, place->dir) == 0) {
+        for (size_t i = 0; i < lookup->context.n_places; i++) {
+                const struct lookup_place *place = &lookup->context.places[i],
+                                          *first = lookup->found_in;
+
+                if (!lookup->questions[i].has_name)
+                        continue;
+                if (!first) {
+                        lookup->found_in = place;
+                } else if (strcmp(first->dir, place->dir) == 0) {
                         lookup->or_in = place;
-                } else if (lookup->found_in) {
-                        r = error_set(&error, OUTCOME_AMBIGUOUS_TARGET,
-                                      "target %s: is both %s:%s in %s and %s:%s in %s",
-                                      lookup->name, lookup->found_in->engine, lookup->name,
-                                      lookup->found_in->dir, place->engine, lookup->name,
-                                      place->dir);
-                        finish(lookup, r, NULL, &error);
+                } else {
+                        error_set(&error, OUTCOME_AMBIGUOUS_TARGET,
+                                  "target %s: is both %s:%s in %s and %s:%s in %s", lookup->name,
+                                  first->engine, lookup->name, first->dir, place->engine,
+                                  lookup->name, place->dir);
+                        finish(lookup, OUTCOME_AMBIGUOUS_TARGET, NULL, &error);
                         return 0;
                 }
-                if (!lookup->found_in)
-                        lookup->found_in = place;
         }
-        lookup->place++;
-        return list_next(lookup);
+        if (lookup->found_in)
+                return open_state(lookup);
+        error_set(&error, OUTCOME_NO_SUCH_TARGET, "target %s: no such target", lookup->name);
+        finish(lookup, OUTCOME_NO_SUCH_TARGET, NULL, &error);
+        return 0;
 }
 
 static void on_names(void *userdata, struct answer *answer) {
-        struct lookup *lookup = userdata;
-        int r;
+        struct question *question = userdata;
+        struct lookup *lookup = question->lookup;
+        int r = 0;
 
-        lookup->ask = NULL;
+        question->ask = NULL;
+        lookup->n_open--;
         /* A folder that is not there, or that the ceiling does not list, has no targets; anything else is a failure. */
         if (answer->result && answer->reason != REASON_FILE_ABSENT &&
             answer->reason != REASON_DIR_UNKNOWN) {
                 finish(lookup, answer->result, NULL, &answer->error);
                 return;
         }
-        r = take_names(lookup, answer);
+        question->has_name = answer->result == 0 &&
+                             has_name(answer->text, answer->text_size, lookup->name);
+        if (lookup->n_open == 0)
+                r = conclude(lookup);
         if (r < 0)
                 fail(lookup, r);
 }
 
-static int list_next(struct lookup *lookup) {
-        const struct lookup_context *context = &lookup->context;
+/* All folders at once: each takes a process of the helper's, and they do not wait for each other. */
+static int list_all(struct lookup *lookup) {
         struct asker ask = asker(lookup, on_names);
-        struct error error;
+        int r = 0;
 
-        while (lookup->place < context->n_places && lookup->engine &&
-               strcmp(context->places[lookup->place].engine, lookup->engine) != 0)
-                lookup->place++;
-        if (lookup->place < context->n_places)
-                return ask_list(&ask, context->places[lookup->place].dir, &lookup->ask);
-        if (lookup->found_in)
-                return open_state(lookup);
-        finish(lookup,
-               error_set(&error, OUTCOME_NO_SUCH_TARGET, "target %s: no such target", lookup->name),
-               NULL, &error);
-        return 0;
+        lookup->questions = calloc(lookup->context.n_places, sizeof *lookup->questions);
+        if (!lookup->questions)
+                return -ENOMEM;
+        for (size_t i = 0; r == 0 && i < lookup->context.n_places; i++) {
+                const struct lookup_place *place = &lookup->context.places[i];
+
+                if (lookup->engine && strcmp(place->engine, lookup->engine) != 0)
+                        continue;
+                lookup->questions[i].lookup = lookup;
+                ask.userdata = &lookup->questions[i];
+                r = ask_list(&ask, place->dir, &lookup->questions[i].ask);
+                lookup->n_open += r == 0;
+        }
+        return r;
 }
 
 static int begin_pid(struct lookup *lookup, int32_t pid, struct error *error) {
@@ -406,7 +427,7 @@ int lookup_start(const struct lookup_start *start, struct target **ret_target,
         r = lookup_new(start, &lookup);
         if (r < 0)
                 return r;
-        r = start->spec.pid ? begin_pid(lookup, start->spec.pid, error) : list_next(lookup);
+        r = start->spec.pid ? begin_pid(lookup, start->spec.pid, error) : list_all(lookup);
         if (r) {
                 lookup_free(lookup);
                 return r < 0 ? ask_link_error(error, r) : r;
@@ -419,6 +440,9 @@ struct lookup *lookup_free(struct lookup *lookup) {
         if (!lookup)
                 return NULL;
         ask_free(lookup->ask);
+        for (size_t i = 0; lookup->questions && i < lookup->context.n_places; i++)
+                ask_free(lookup->questions[i].ask);
+        free(lookup->questions);
         target_found_clear(&lookup->found);
         free(lookup->name);
         free(lookup);

@@ -43,7 +43,7 @@ static const struct {
         { "SessionsPerUser", offsetof(struct settings, sessions_per_user), 1024, 4096 },
         { "Sessions", offsetof(struct settings, sessions), 4096, 4096 },
         { "StartsPerMinute", offsetof(struct settings, starts_per_minute), 120000, 1000000 },
-        { "RequestsPerUser", offsetof(struct settings, requests_per_user), 256, 4096 },
+        { "RequestsPerUser", offsetof(struct settings, requests_per_user), 2048, 4096 },
         { "ForgetAfter", offsetof(struct settings, forget_after_s), 300, 86400 },
 };
 #define N_NUMBERS (sizeof numbers / sizeof numbers[0])
