@@ -54,14 +54,19 @@ static int name_it(const struct target *t, struct session_page *page) {
         return n < (int)sizeof(page->cgroup) ? 0 : -ENAMETOOLONG;
 }
 
+int cgroup_open_rest(struct cgroup *cg) {
+        cg->procs_fd = openat(cg->dir_fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+        cg->cpu_fd = openat(cg->dir_fd, "cpu.stat", O_RDONLY | O_CLOEXEC);
+        return cg->procs_fd < 0 || cg->cpu_fd < 0 ? -errno : 0;
+}
+
+/* What ends a session is there before anything is in it. */
 static int open_files(struct cgroup *cg) {
         struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 
         cg->kill_fd = openat(cg->dir_fd, "cgroup.kill", O_WRONLY | O_CLOEXEC);
         cg->events_fd = openat(cg->dir_fd, "cgroup.events", O_RDONLY | O_CLOEXEC);
-        cg->procs_fd = openat(cg->dir_fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
-        cg->cpu_fd = openat(cg->dir_fd, "cpu.stat", O_RDONLY | O_CLOEXEC);
-        if (cg->kill_fd < 0 || cg->events_fd < 0 || cg->procs_fd < 0 || cg->cpu_fd < 0)
+        if (cg->kill_fd < 0 || cg->events_fd < 0)
                 return -errno;
         return fcntl(cg->kill_fd, F_SETLK, &lock) < 0 ? -errno : 0;
 }

@@ -21,6 +21,9 @@ struct cgroup {
 /* Makes and opens it, with the lock held, and writes its path into the page. 0, or -1 and *f (nothing is left then). */
 int cgroup_make(const struct target *t, struct session_page *page, struct cgroup *cg, struct fail *f);
 
+/* Opens what only the wait needs, while the intermediate works. 0 or -errno. */
+int cgroup_open_rest(struct cgroup *cg);
+
 /* SIGKILL to all that is in it. 0 or -errno. */
 int cgroup_kill(int kill_fd);
 bool cgroup_is_populated(int events_fd);

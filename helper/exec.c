@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `exec`, seen from the supervisor: checks, the cgroup, the intermediate, proof of the command, then the wait. */
+#include "common/caps.h"
 #include "common/fd.h"
 #include "common/fdpass.h"
 #include "common/sha256.h"
@@ -135,24 +136,28 @@ static int finish_intermediate(struct wait *w, int pidfd, uint64_t deadline, str
         return f->reason ? -1 : refuse_step(f, REASON_STEP, WIRE_STEP_CLONE, EPROTO);
 }
 
-static uint32_t inner_pid(int proc_fd) {
-        char text[8192];
+/* From outside, by the kernel's word: the bounding set is final (it only ever shrinks), and it is in its namespace. */
+static int read_command(struct wait *w, int proc_fd) {
+        static char text[1u << 20];
         const char *p;
         uint64_t v = 0;
 
-        if (text_read(proc_fd, "status", text, sizeof(text)) < 0)
-                return 0;
+        if (text_read(proc_fd, "status", text, sizeof(text)) < 0 || text_field_u64(text, "CapBnd:", 16, &v) < 0)
+                return -EIO;
+        if (!caps_subset(v, job.plan->caps[CAPS_BOUNDING]))
+                return -EPERM;
         p = text_field(text, "NSpid:");
         while (p && *p && *p != '\n' && text_u64(&p, 10, &v) == 0)
                 ;
-        return (uint32_t)v;
+        w->inner_pid = (uint32_t)v;
+        return 0;
 }
 
 /* That the number in the page is a child of ours and not I: nothing that a container does can forge both. */
 static int prove_command(struct wait *w, struct session_page *page, struct fail *f) {
         siginfo_t info = {};
         char number[16];
-        int dir;
+        int dir, e;
 
         w->pid = page->c_pid;
         w->pidfd = w->pid > 0 && w->pid != w->i_pid ? (int)syscall(SYS_pidfd_open, w->pid, 0) : -1;
@@ -164,8 +169,10 @@ static int prove_command(struct wait *w, struct session_page *page, struct fail 
         /* Where there are no labels there is nothing to open: the open waits until C's exec is through. */
         if (target_needs_label(&job.target))
                 w->label_fd = openat(dir, "attr/current", O_RDONLY | O_CLOEXEC);
-        w->inner_pid = inner_pid(dir);
+        e = read_command(w, dir);
         close_fd(dir);
+        if (e < 0)
+                return refuse_step(f, REASON_STEP, WIRE_STEP_BOUNDING, -e);
         return w->stat_fd < 0 ? refuse_step(f, REASON_STEP, WIRE_STEP_PROOF, errno) : 0;
 }
 
@@ -232,6 +239,8 @@ static int start(struct wait *w, struct session_page *page, struct fail *f) {
         w->report_fd = pair[0];
         if (pid < 0)
                 return refuse_step(f, REASON_STEP, WIRE_STEP_CLONE, errno);
+        if (cgroup_open_rest(&w->cg) < 0)
+                return refuse_step(f, REASON_STEP, WIRE_STEP_CGROUP, errno);
         if (wait_become(f) < 0)
                 return -1;
         if (finish_intermediate(w, w->i_pidfd, deadline, f) < 0)

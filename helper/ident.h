@@ -8,5 +8,5 @@
 int caps_write(uint64_t effective, uint64_t permitted, uint64_t inheritable);
 /* capget(2), compared. 0, -EPERM where they differ, or -errno. */
 int caps_compare(uint64_t effective, uint64_t permitted, uint64_t inheritable);
-/* Drops everything else from the bounding set and reads it back. 0 or -errno. */
+/* Drops everything else from the bounding set. 0 or -errno. The supervisor reads it back, from outside. */
 int caps_set_bounding(uint64_t keep);

@@ -28,6 +28,14 @@ static const char *argv_block[LIMIT_ARGS + 1];
 static const char *envv_block[LIMIT_ENV + 1];
 static struct sock_filter filter_block[LIMIT_FILTER_INSNS];
 
+void job_warm(void) {
+        *(volatile char *)plan_block.bytes = 0;
+        *(volatile char *)argv_block = 0;
+        *(volatile char *)envv_block = 0;
+        for (size_t i = 0; i < sizeof(filter_block) / 8; i += 4096)
+                ((volatile char *)filter_block)[i] = 0;
+}
+
 static int take_slots(const struct wire_exec *m, const int *fds, struct job *job, struct fail *f) {
         const uint32_t needed = 1u << WIRE_SLOT_PLAN | 1u << WIRE_SLOT_TARGET;
         uint32_t extra = m->slots >> WIRE_SLOT_EXTRA;

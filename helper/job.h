@@ -27,5 +27,8 @@ struct job {
         int ns_mask; /* CLONE_NEW* that differ from the helper's own */
 };
 
+/* Touches the first pages of what a request is read into, while there is nothing else to do. */
+void job_warm(void);
+
 /* Takes the fds of an exec's message into *job and checks plan, target, filter and streams. 0, or -1 and *f. */
 int job_read(const struct wire_exec *m, const int *fds, struct job *job, struct fail *f);

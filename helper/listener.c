@@ -4,6 +4,7 @@
 #include "helper/listener.h"
 
 #include "common/fd.h"
+#include "common/fdpass.h"
 #include "helper/ceiling.h"
 #include "helper/context.h"
 #include "helper/keep.h"
@@ -70,26 +71,75 @@ static int make_token(char ret[17]) {
         return snprintf(ret, 17, "%016llx", (unsigned long long)token) == 16 ? 0 : -EIO;
 }
 
+/* One supervisor ahead of the next connection: its fork and first steps are a tenth of a short session. It knows the
+ * ceiling of its birth, so a reload takes it back. */
+static struct {
+        pid_t pid; /* 0: none */
+        int sock;
+        struct session_page *page;
+        char token[17];
+} spare;
+
+static void spare_drop(void) {
+        if (!spare.pid)
+                return;
+        close(spare.sock);
+        munmap(spare.page, sizeof(*spare.page));
+        spare.pid = 0;
+}
+
+static int spare_fork(const int pair[2]) {
+        spare.page = make_page();
+        if (!spare.page)
+                return -ENOMEM;
+        if (make_token(spare.token) == 0) {
+                memcpy(spare.page->token, spare.token, sizeof(spare.token));
+                spare.pid = fork();
+                if (spare.pid == 0)
+                        supervise(pair[1], spare.page);
+        }
+        if (spare.pid > 0) {
+                madvise(spare.page, sizeof(*spare.page), MADV_DONTFORK); /* other sessions' supervisors do not see it */
+                return 0;
+        }
+        munmap(spare.page, sizeof(*spare.page));
+        spare.pid = 0;
+        return -EAGAIN;
+}
+
+static int spare_make(void) {
+        int pair[2], r;
+
+        if (spare.pid)
+                return 0;
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+                return -errno;
+        r = spare_fork(pair);
+        close(pair[1]);
+        spare.sock = pair[0];
+        if (r < 0)
+                close(pair[0]);
+        return r;
+}
+
 static int start_supervisor(int conn, struct fail *f) {
-        struct session_page *page = make_page();
-        char token[17] = "";
-        pid_t pid = -1;
+        int r = spare_make();
 
-        if (page && make_token(token) == 0) {
-                memcpy(page->token, token, sizeof(token));
-                pid = fork();
+        if (r == 0) {
+                spare.page->trace_ns[WIRE_T_ACCEPTED] = now_ns();
+                r = fdpass_send(spare.sock, "", 1, &conn, 1, MSG_DONTWAIT);
         }
-        if (pid == 0)
-                supervise(conn, page);
-        if (pid < 0) {
-                int e = errno;
-
-                if (page)
-                        munmap(page, sizeof(*page));
-                return refuse_step(f, REASON_STEP, WIRE_STEP_ACCEPT, e);
+        if (r == -EPIPE || r == -ECONNRESET) { /* somebody ended it */
+                spare_drop();
+                r = spare_make();
+                if (r == 0)
+                        r = fdpass_send(spare.sock, "", 1, &conn, 1, MSG_DONTWAIT);
         }
-        madvise(page, sizeof(*page), MADV_DONTFORK); /* other sessions' supervisors do not see it */
-        keep_session(pid, conn, page, token);
+        if (r < 0)
+                return refuse_step(f, REASON_STEP, WIRE_STEP_ACCEPT, -r);
+        close(spare.sock);
+        keep_session(spare.pid, conn, spare.page, spare.token);
+        spare.pid = 0;
         return 0;
 }
 
@@ -128,6 +178,7 @@ static void reload(void) {
         struct ceiling *c = &slots[next];
 
         refresh();
+        spare_drop();
         if (ceiling_load(c, &e) < 0) {
                 log_line("ceiling: %s (line %u); the last good one is kept", e.what ? e.what : "cannot be read", e.line);
                 return;
@@ -167,6 +218,7 @@ int listener_run(void) {
         int signal_fd = open_signals();
 
         keep_sweep(true);
+        spare_make();
         for (;;) {
                 struct pollfd p[2] = { { .fd = signal_fd, .events = POLLIN }, { .fd = context.listen_fd, .events = POLLIN } };
                 int r = poll(p, 2, keep_timeout());
@@ -178,6 +230,7 @@ int listener_run(void) {
                 if (p[1].revents & POLLIN)
                         accept_one();
                 keep_tick();
+                spare_make();
         }
 }
 

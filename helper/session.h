@@ -31,5 +31,5 @@ struct session_page {
 };
 _Static_assert(sizeof(struct session_page) <= 4096, "one page a session");
 
-/* The life of a supervisor: one connection, one request. Never returns. */
-_Noreturn void supervise(int conn, struct session_page *page);
+/* The life of a supervisor: one connection, received over sock from the listener, and one request. Never returns. */
+_Noreturn void supervise(int sock, struct session_page *page);

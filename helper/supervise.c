@@ -4,6 +4,7 @@
 #include "common/fdpass.h"
 #include "helper/ceiling.h"
 #include "helper/context.h"
+#include "helper/job.h"
 #include "helper/log.h"
 #include "helper/ops.h"
 #include "helper/session.h"
@@ -102,10 +103,23 @@ static int serve(int conn, struct session_page *page, struct fail *f) {
         return r;
 }
 
-void supervise(int conn, struct session_page *page) {
-        const int keep[] = { 0, 1, 2, conn, context.log_fd, context.proc_fd, context.cgroup_fd };
+/* The listener hands the connection over when it has one; end of file: it has ended, or takes the spare back. */
+static int receive_connection(int sock) {
+        char byte;
+        size_t size, n;
+        int conn = -1;
+
+        if (fdpass_recv(sock, &byte, sizeof(byte), &size, &conn, 1, &n, 0) < 0 || n != 1)
+                _exit(0);
+        close(sock);
+        return conn;
+}
+
+void supervise(int sock, struct session_page *page) {
+        const int keep[] = { 0, 1, 2, sock, context.log_fd, context.proc_fd, context.cgroup_fd };
         struct fail f = {};
         sigset_t none;
+        int conn;
 
         close_all_but(keep, sizeof(keep) / sizeof(*keep));
         prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
@@ -113,6 +127,8 @@ void supervise(int conn, struct session_page *page) {
         sigprocmask(SIG_SETMASK, &none, NULL);
         if (setgroups(0, NULL) < 0)
                 refuse_step(&f, REASON_STEP, WIRE_STEP_GROUPS, errno);
+        job_warm();
+        conn = receive_connection(sock);
         if (f.reason || serve(conn, page, &f) < 0) {
                 if (page->phase < PHASE_RECEIVED || !find_operation(message.head.kind))
                         log_line("request verdict=%s step=%s errno=%d", reason_word(f.reason), wire_step_name(f.step), f.err);
