@@ -3,7 +3,10 @@
  * against programs like this one (SECURITY S4, S5, S7, V9). */
 #include "helper/inherit.h"
 
+#include "common/fd.h"
+
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,6 +15,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -67,10 +71,26 @@ static void reset_scheduling(void) {
         prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0);
 }
 
+/* None of it may be a way to slow or to mark the commands of others. */
+static void reset_memory(void) {
+        static const char usual[] = "0x33";
+        cpu_set_t all;
+        int fd = open("/proc/self/coredump_filter", O_WRONLY | O_CLOEXEC);
+
+        memset(&all, 0xff, sizeof(all));
+        sched_setaffinity(0, sizeof(all), &all);
+        syscall(SYS_set_mempolicy, 0, NULL, 0);
+        syscall(SYS_ioprio_set, 1, 0, 0);
+        if (fd >= 0 && write(fd, usual, sizeof(usual) - 1) < 0)
+                dprintf(STDERR_FILENO, "airlock-helper: /proc/self/coredump_filter: %s\n", strerror(errno));
+        close_fd(fd);
+}
+
 void inherit_reset(void) {
         reset_signals();
         umask(077);
         for (unsigned i = 0; i < sizeof(needs) / sizeof(*needs); i++)
                 check_limit(&needs[i]);
         reset_scheduling();
+        reset_memory();
 }
