@@ -64,8 +64,10 @@ static void append_detail(DBusMessageIter *dict, const struct polkit_detail *det
         dbus_message_iter_close_container(dict, &entry);
 }
 
-static DBusMessage *make_question(const struct polkit *polkit, const struct polkit_question *question) {
-        DBusMessage *message = dbus_message_new_method_call(NAME, PATH, INTERFACE, "CheckAuthorization");
+static DBusMessage *make_question(const struct polkit *polkit,
+                                  const struct polkit_question *question) {
+        DBusMessage *message = dbus_message_new_method_call(NAME, PATH, INTERFACE,
+                                                            "CheckAuthorization");
         dbus_uint32_t flags = question->interactive ? ALLOW_INTERACTION : 0;
         const char *cancel_id = polkit->cancel_id;
         DBusMessageIter args, dict;
@@ -90,7 +92,8 @@ static DBusMessage *make_question(const struct polkit *polkit, const struct polk
 static bool is_dismissed(DBusMessageIter *details) {
         DBusMessageIter dict;
 
-        for (dbus_message_iter_recurse(details, &dict); dbus_message_iter_get_arg_type(&dict) == DBUS_TYPE_DICT_ENTRY;
+        for (dbus_message_iter_recurse(details, &dict);
+             dbus_message_iter_get_arg_type(&dict) == DBUS_TYPE_DICT_ENTRY;
              dbus_message_iter_next(&dict)) {
                 DBusMessageIter entry;
                 const char *key;
@@ -145,15 +148,16 @@ static void on_reply(void *userdata, DBusMessage *reply) {
         free(polkit);
 }
 
-static void ignore_reply(void *userdata, DBusMessage *reply) {
-}
+static void ignore_reply(void *userdata, DBusMessage *reply) {}
 
 /* Takes the prompt off the screen of whoever has it; the answer to the question follows, or never does. */
 static void send_cancel(struct polkit *polkit) {
-        DBusMessage *message = dbus_message_new_method_call(NAME, PATH, INTERFACE, "CancelCheckAuthorization");
+        DBusMessage *message = dbus_message_new_method_call(NAME, PATH, INTERFACE,
+                                                            "CancelCheckAuthorization");
         const char *cancel_id = polkit->cancel_id;
 
-        if (message && dbus_message_append_args(message, DBUS_TYPE_STRING, &cancel_id, DBUS_TYPE_INVALID))
+        if (message &&
+            dbus_message_append_args(message, DBUS_TYPE_STRING, &cancel_id, DBUS_TYPE_INVALID))
                 bus_ask(polkit->bus, message, ignore_reply, NULL);
         else if (message)
                 dbus_message_unref(message);
@@ -167,17 +171,20 @@ static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
-int polkit_ask(struct bus *bus, sd_event *event, const struct polkit_question *question, polkit_done_t done, void *userdata,
-               struct polkit **ret) {
+int polkit_ask(struct bus *bus, sd_event *event, const struct polkit_question *question,
+               polkit_done_t done, void *userdata, struct polkit **ret) {
         static unsigned long long serial;
         struct polkit *polkit = calloc(1, sizeof *polkit);
         int r;
 
         if (!polkit)
                 return -ENOMEM;
-        *polkit = (struct polkit){ .bus = bus, .done = done, .userdata = userdata, .interactive = question->interactive };
+        *polkit = (struct polkit){
+                .bus = bus, .done = done, .userdata = userdata, .interactive = question->interactive
+        };
         snprintf(polkit->cancel_id, sizeof polkit->cancel_id, "airlock-%llu", ++serial);
-        r = sd_event_add_time_relative(event, &polkit->timer, CLOCK_MONOTONIC, POLKIT_TIMEOUT_US, 0, on_timeout, polkit);
+        r = sd_event_add_time_relative(event, &polkit->timer, CLOCK_MONOTONIC, POLKIT_TIMEOUT_US, 0,
+                                       on_timeout, polkit);
         if (r >= 0)
                 r = bus_ask(bus, make_question(polkit, question), on_reply, polkit);
         if (r < 0) {

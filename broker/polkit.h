@@ -33,7 +33,7 @@ struct polkit_question {
 typedef void (*polkit_done_t)(void *userdata, int outcome);
 
 /* 0 or -errno; *ret stays valid until done() was called or polkit_cancel(). */
-int polkit_ask(struct bus *bus, sd_event *event, const struct polkit_question *question, polkit_done_t done, void *userdata,
-               struct polkit **ret);
+int polkit_ask(struct bus *bus, sd_event *event, const struct polkit_question *question,
+               polkit_done_t done, void *userdata, struct polkit **ret);
 /* The caller left or the request ended: takes the prompt away; done() is not called. Takes and returns NULL. */
 struct polkit *polkit_cancel(struct polkit *polkit);
