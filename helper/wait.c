@@ -223,6 +223,8 @@ static void end_leftovers(const struct wait *w, struct wire_exited *e) {
         e->n_leftovers = cgroup_pids(w->cg.procs_fd, e->leftovers, LIMIT_LEFTOVERS);
         if (w->job->plan->flags & WIRE_PLAN_KEEP_LEFTOVERS)
                 return;
+        if (e->flags & WIRE_EXIT_UNKILLABLE) /* it was killed, and the time for that has passed */
+                return;
         cgroup_kill(w->cg.kill_fd);
         if (!cgroup_wait_empty(w->cg.events_fd, now_ns() + LIMIT_KILL_MS * MS))
                 e->flags |= WIRE_EXIT_UNKILLABLE;
