@@ -61,15 +61,17 @@ static void look_at_all(struct decision *d) {
 /* The candidates of one member of the mask. */
 static void look_at_word(struct decision *d, size_t first, uint64_t left,
                          const struct gate_probe *probe) {
-        const struct rule_index *index = d->set->index;
+        const struct gate *gates = index_gates(d->set->index) + first;
 
-        while (left && !d->denying) {
-                size_t rule = first + (size_t)__builtin_ctzll(left);
+        for (; left && !d->denying; left &= left - 1) {
+                unsigned bit = (unsigned)__builtin_ctzll(left);
+                const struct policy_rule *rule;
 
-                left &= left - 1;
-                if ((!d->allowing || rule_denies(d->set->rules[rule])) &&
-                    index_passes(index, rule, probe))
-                        look_at(d, d->set->rules[rule]);
+                if (!gate_passes(&gates[bit], probe))
+                        continue;
+                rule = d->set->rules[first + bit];
+                if (!d->allowing || rule_denies(rule))
+                        look_at(d, rule);
         }
 }
 

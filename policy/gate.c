@@ -103,11 +103,3 @@ struct gate_probe gate_probe(const struct policy_request *req) {
                 .uid = req->caller.uid,
         };
 }
-
-bool gate_passes(const struct gate *g, const struct gate_probe *p) {
-        if (p->uid < g->uid_low || p->uid > g->uid_high || (g->command && g->command != p->command))
-                return false;
-        return ((p->name_begin & g->begin_mask) == g->begin &&
-                (p->name_end & g->end_mask) == g->end) ||
-               ((p->id_begin & g->begin_mask) == g->begin && (p->id_end & g->end_mask) == g->end);
-}

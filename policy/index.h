@@ -5,7 +5,7 @@
 #include "policy/policy.h"
 #include "policy/rule.h"
 
-struct gate_probe;
+struct gate;
 struct rule_index;
 
 int index_build(struct policy_set *set);
@@ -19,4 +19,5 @@ void index_callers(const struct policy_set *set, const struct policy_caller *cal
 /* Rules that may match this caller and target, never too few. mask has room for two masks, the second is scratch. */
 void index_candidates(const struct policy_set *set, const struct policy_request *req,
                       uint64_t *mask);
-bool index_passes(const struct rule_index *index, size_t rule, const struct gate_probe *probe);
+/* One for each rule. */
+const struct gate *index_gates(const struct rule_index *index);
