@@ -88,20 +88,13 @@ static int make_locked(int parent, const struct session_page *page, struct cgrou
 }
 
 int cgroup_make(const struct target *t, struct session_page *page, struct cgroup *cg, struct fail *f) {
-        int parent = cgroup_open(target_cgroup(t));
-        int lock = -1, r;
+        int lock, r = name_it(t, page);
 
         *cg = (struct cgroup){ -1, -1, -1, -1, -1 };
-        if (parent < 0)
-                return refuse_step(f, REASON_STEP, WIRE_STEP_CGROUP, -parent);
-        if (check_room(parent, f) < 0)
+        if (check_room(t->cgroup_fd, f) < 0)
                 return -1;
-        r = name_it(t, page);
-        if (r == 0)
-                lock = instance_lock(false);
-        if (r == 0)
-                r = lock < 0 ? lock : make_locked(parent, page, cg);
-        close(parent);
+        lock = r < 0 ? r : instance_lock(false);
+        r = lock < 0 ? lock : make_locked(t->cgroup_fd, page, cg);
         if (lock >= 0)
                 close(lock);
         return r < 0 ? refuse_step(f, REASON_STEP, WIRE_STEP_CGROUP, -r) : 0;

@@ -60,7 +60,7 @@ int op_describe(const struct request *q, struct fail *f) {
                         one.arg = i;
                         report_refused(q->conn, &one);
                 }
-                close_fd(target.proc_fd);
+                target_close(&target);
         }
         return 0;
 }

@@ -271,7 +271,7 @@ static void undo(struct wait *w) {
 /* All but the plan, which tells the next broker what this session is. */
 static void close_passed(void) {
         close_fds(job.fds + WIRE_SLOT_TARGET, WIRE_SLOT_EXTRA - WIRE_SLOT_TARGET + job.n_extra);
-        close_fd(job.target.proc_fd);
+        target_close(&job.target);
 }
 
 int op_exec(const struct request *q, struct fail *f) {

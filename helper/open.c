@@ -134,11 +134,11 @@ static int open_account_file(const struct request *q, const char *name, struct f
         int root, path;
 
         if (target_read(q->fds[0], &t, f) < 0 || target_check(&t, f) < 0 || target_check_thawed(&t, f) < 0) {
-                close_fd(t.proc_fd);
+                target_close(&t);
                 return -1;
         }
         root = openat(t.proc_fd, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        close_fd(t.proc_fd);
+        target_close(&t);
         path = root < 0 ? -errno : open_at(root, name, O_PATH, RESOLVE_IN_ROOT);
         close_fd(root);
         return path < 0 ? refuse_step(f, REASON_FILE_ABSENT, WIRE_STEP_NONE, -path) : path;

@@ -23,7 +23,7 @@ int step_alone(struct run *r, struct fail *f) {
         r->ns_fd = openat(context.proc_fd, "self/ns", O_PATH | O_DIRECTORY | O_CLOEXEC);
         r->self_fd_fd = reopens ? openat(context.proc_fd, "self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
         r->attr_fd = target_needs_label(&job->target) ? openat(context.proc_fd, "self/attr/exec", O_RDWR | O_CLOEXEC) : -1;
-        if (setsid() < 0 || r->ns_fd < 0 || (reopens && r->self_fd_fd < 0))
+        if (setpgid(0, 0) < 0 || r->ns_fd < 0 || (reopens && r->self_fd_fd < 0))
                 return refuse_step(f, REASON_STEP, WIRE_STEP_SESSION, errno);
         if (r->join_fd >= 0 && write(r->join_fd, "0", 1) != 1)
                 return refuse_step(f, REASON_STEP, WIRE_STEP_CGROUP, errno);

@@ -18,7 +18,7 @@ struct step {
 };
 
 static const struct step steps[] = {
-        { WIRE_STEP_SESSION, step_alone, "own session: a seized command in the listener's process group could end it with kill(0, 9)" },
+        { WIRE_STEP_SESSION, step_alone, "own process group (a session would cost an autogroup): a seized command in the listener's could end it with kill(0, 9)" },
         { WIRE_STEP_V1, step_v1, "before setns, freezer last: the devices list holds from the first moment, a freeze cannot hang a half" },
         { WIRE_STEP_ATTRIBUTES, step_attributes, "rlimits need the host's rights, and the command is the target's, not the service's" },
         { WIRE_STEP_LABEL, step_label, "through the host's proc: the container's may be a fake file" },

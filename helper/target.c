@@ -3,6 +3,7 @@
  * command line or a file of the target says has misled comparable programs (SECURITY N2). */
 #include "helper/target.h"
 
+#include "common/fd.h"
 #include "helper/ceiling.h"
 #include "helper/context.h"
 #include "helper/text.h"
@@ -217,7 +218,8 @@ static int read_cgroup(struct target *t) {
         if (n == 0 || n >= sizeof(t->facts.cgroup))
                 return -EINVAL;
         memcpy(t->facts.cgroup, p, n);
-        return 0;
+        t->cgroup_fd = cgroup_open(target_cgroup(t));
+        return t->cgroup_fd < 0 ? -EINVAL : 0;
 }
 
 static int read_label(struct target *t) {
@@ -265,13 +267,10 @@ static int read_all(struct target *t) {
 static bool is_frozen(const struct target *t) {
         char text[256], path[LIMIT_CGROUP_BYTES + 64];
         uint64_t frozen = 0;
-        int dir = cgroup_open(target_cgroup(t));
         const char *line = strstr(t->cgroups, ":freezer:");
 
-        if (dir >= 0 && text_read(dir, "cgroup.events", text, sizeof(text)) > 0)
+        if (text_read(t->cgroup_fd, "cgroup.events", text, sizeof(text)) > 0)
                 text_field_u64(text, "frozen", 10, &frozen);
-        if (dir >= 0)
-                close(dir);
         if (frozen || !line || !context.has_freezer)
                 return frozen;
         line += strlen(":freezer:");
@@ -297,7 +296,7 @@ int target_read(int pidfd, struct target *t, struct fail *f) {
         char number[16];
         int r;
 
-        *t = (struct target){ .pidfd = pidfd, .proc_fd = -1 };
+        *t = (struct target){ .pidfd = pidfd, .proc_fd = -1, .cgroup_fd = -1 };
         t->pid = pidfd_pid(pidfd);
         if (t->pid < 0)
                 return refuse(f, REASON_PIDFD);
@@ -323,6 +322,11 @@ int target_read(int pidfd, struct target *t, struct fail *f) {
         if (is_frozen(t))
                 t->facts.flags |= WIRE_FACT_FROZEN;
         return 0;
+}
+
+void target_close(struct target *t) {
+        t->proc_fd = close_fd(t->proc_fd);
+        t->cgroup_fd = close_fd(t->cgroup_fd);
 }
 
 bool target_needs_label(const struct target *t) {
@@ -356,13 +360,9 @@ bool target_map(const struct wire_map *map, uint32_t inside, uint32_t *ret) {
 static int check_cgroup_owner(const struct target *t, struct fail *f) {
         struct stat st;
         uint32_t mapped;
-        int dir = cgroup_open(target_cgroup(t));
 
-        if (dir < 0 || fstat(dir, &st) < 0) {
-                close(dir);
+        if (fstat(t->cgroup_fd, &st) < 0)
                 return refuse_step(f, REASON_STEP, WIRE_STEP_CHECK, errno);
-        }
-        close(dir);
         if (st.st_uid == 0)
                 return 0;
         if (target_has_own_userns(t) &&

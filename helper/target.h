@@ -11,7 +11,8 @@
 
 struct target {
         int pidfd;
-        int proc_fd; /* O_PATH /proc/PID */
+        int proc_fd;   /* O_PATH /proc/PID */
+        int cgroup_fd; /* O_PATH, its directory in the cgroup2 hierarchy */
         pid_t pid;
         uint64_t root_dev; /* of its root directory */
         uint64_t root_ino;
@@ -52,6 +53,9 @@ bool target_needs_label(const struct target *t);
 
 /* Path of the directory below the cgroup2 root: never begins with a slash, "." for the root itself. */
 const char *target_cgroup(const struct target *t);
+
+/* Closes what target_read() opened; the pidfd is the caller's. */
+void target_close(struct target *t);
 
 /* Opens a directory below the cgroup2 root, O_PATH, without links and never above it. fd or -errno. */
 int cgroup_open(const char *path);
