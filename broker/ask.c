@@ -3,6 +3,7 @@
 #include "broker/ask.h"
 
 #include "broker/link.h"
+#include "broker/spawn-helper.h"
 #include "common/reason.h"
 #include "common/wire.h"
 
@@ -29,6 +30,8 @@ int ask_link_error(struct error *error, int r) {
         case -EPERM:
                 return error_set(error, OUTCOME_HELPER_FAILED,
                                  "helper: its socket is not for this account");
+        case -ENOEXEC:
+                return error_set(error, OUTCOME_HELPER_FAILED, "helper: %s", spawn_why_not());
         case -ETIMEDOUT:
                 return error_set(error, OUTCOME_HELPER_FAILED, "helper: no answer within its time");
         case 0:

@@ -3,6 +3,7 @@
 #include "broker/link.h"
 
 #include "broker/loop.h"
+#include "broker/spawn-helper.h"
 #include "common/fd.h"
 #include "common/fdpass.h"
 #include "common/wire.h"
@@ -25,6 +26,7 @@ struct links {
         sd_event *event;
         struct sockaddr_un address;
         socklen_t address_size;
+        bool spawns; /* setuid mode: a helper for each, in place of the address */
         struct link *first;
         _Alignas(uint64_t) uint8_t buffer[LINK_MESSAGE_MAX];
 };
@@ -47,6 +49,9 @@ struct link {
         sd_event_source *io;
         uint64_t deadline_us;
         struct unsent *unsent;
+        struct spawned *spawned; /* its helper is being started */
+        bool failed;             /* to start */
+        bool ended;              /* the stream, before it was known how the start ended */
         struct link_handler handler;
 };
 
@@ -67,6 +72,11 @@ int links_new(struct loop *loop, const char *path, struct links **ret) {
                                           1);
         *ret = links;
         return 0;
+}
+
+int links_spawn(struct links *links) {
+        links->spawns = true;
+        return spawn_prepare();
 }
 
 struct links *links_free(struct links *links) {
@@ -98,6 +108,7 @@ struct link *link_free(struct link *link) {
         if (link->next)
                 link->next->previous = link->previous;
         unsent_free(link->unsent);
+        spawned_forget(link->spawned);
         sd_event_source_disable_unref(link->io);
         close_fd(link->fd);
         free(link);
@@ -123,6 +134,27 @@ int links_expire(struct links *links, uint64_t now) {
         return waiting;
 }
 
+/* A helper that could not start is told from one that ended: for that its first process is waited for, which is ending. */
+static void on_end(struct link *link, int r) {
+        if (r == -ECONNRESET)
+                r = 0;
+        if (r == 0 && link->spawned) {
+                link->ended = true;
+                sd_event_source_set_enabled(link->io, SD_EVENT_OFF);
+                return;
+        }
+        link->handler.closed(link->handler.userdata, r == 0 && link->failed ? -ENOEXEC : r);
+}
+
+static void on_spawned(void *userdata, bool well) {
+        struct link *link = userdata;
+
+        link->spawned = NULL;
+        link->failed = !well;
+        if (link->ended)
+                on_end(link, 0);
+}
+
 static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
         struct link *link = userdata;
         uint8_t *buffer = link->links->buffer;
@@ -138,7 +170,7 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
         if (r == 0)
                 link->handler.message(link->handler.userdata, buffer, size, fds, n_fds);
         else
-                link->handler.closed(link->handler.userdata, r == -ECONNRESET ? 0 : r);
+                on_end(link, r);
         close_fds(fds, n_fds);
         return 0;
 }
@@ -210,6 +242,10 @@ static struct link *link_new(struct links *links, const struct link_handler *han
 static int start(struct link *link) {
         const struct links *links = link->links;
 
+        if (links->spawns) {
+                link->connected = true;
+                return spawn_helper(links->event, on_spawned, link, &link->fd, &link->spawned);
+        }
         link->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (link->fd < 0)
                 return -errno;

@@ -12,13 +12,16 @@ struct link;
 struct link_handler {
         /* A message with a head that was checked. fds that are still there afterwards are closed. */
         void (*message)(void *userdata, const void *message, size_t size, int *fds, size_t n_fds);
-        /* Nothing comes any more: 0 end of stream, -errno, -ETIMEDOUT the deadline. The link is to be freed. */
+        /* Nothing comes any more: 0 end of stream, -errno, -ETIMEDOUT the deadline, -ENOEXEC a helper that does not start (setuid
+         * mode). The link is to be freed. */
         void (*closed)(void *userdata, int error);
         void *userdata;
 };
 
 /* path: of the helper's socket. It is not connected before somebody asks. */
 int links_new(struct loop *loop, const char *path, struct links **ret);
+/* From here on each connection is to a helper of its own, started for it (setuid mode). 0 or -errno. */
+int links_spawn(struct links *links);
 struct links *links_free(struct links *links);
 /* Closes what is over its deadline; now as loop_now(). Whether any has a deadline. */
 int links_expire(struct links *links, uint64_t now);

@@ -180,8 +180,7 @@ static int give_up_rights(void) {
                 audit_note("does not run as uid 0: it needs no rights, and is there to have none");
                 return -EPERM;
         }
-        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
-            prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 ||
+        if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 ||
             syscall(SYS_capset, &header, none) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
                 return fail("cannot give up rights", -errno);
         umask(077);
@@ -190,6 +189,18 @@ static int give_up_rights(void) {
                 setrlimit(RLIMIT_NOFILE, &files);
         }
         return 0;
+}
+
+/* Where the helper has a socket no program that we execute could give us rights. Setuid mode is the one that needs a set-uid bit
+ * to work, and that program alone is executed. */
+static int choose_helper(struct broker *broker) {
+        int r;
+
+        if (broker->settings->setuid)
+                r = links_spawn(broker->links);
+        else
+                r = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
+        return r < 0 ? fail("cannot prepare for the helper", r) : 0;
 }
 
 /* Greater than every number of an earlier broker. */
@@ -208,6 +219,8 @@ static int start(struct broker *broker) {
         if (r < 0)
                 return fail("start", r);
         r = load(broker);
+        if (r == 0)
+                r = choose_helper(broker);
         if (r == 0)
                 r = connect_bus(broker);
         if (r < 0)

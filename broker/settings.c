@@ -112,6 +112,7 @@ struct parsing {
         unsigned line;
         unsigned column;
         bool seen[N_ROOTS + N_NUMBERS];
+        bool seen_helper;
         struct error *error;
 };
 
@@ -148,6 +149,18 @@ static int take_number(struct parsing *parsing, size_t i, const char *value) {
         return 0;
 }
 
+static int take_helper(struct parsing *parsing, const char *value) {
+        bool setuid = strcmp(value, "setuid") == 0;
+
+        if (!setuid && strcmp(value, "socket") != 0)
+                return wrong(parsing, ": expected socket or setuid", "Helper");
+        if (parsing->seen_helper)
+                return wrong(parsing, ": given twice", "Helper");
+        parsing->settings->setuid = setuid;
+        parsing->seen_helper = true;
+        return 0;
+}
+
 static int take_pair(struct parsing *parsing, const char *key, const char *value) {
         int r;
 
@@ -163,6 +176,8 @@ static int take_pair(struct parsing *parsing, const char *key, const char *value
                         parsing->seen[N_ROOTS + i] = true;
                         return r;
                 }
+        if (strcmp(key, "Helper") == 0)
+                return take_helper(parsing, value);
         return wrong(parsing, ": unknown key", key);
 }
 

@@ -5,6 +5,7 @@
 #include "broker/error.h"
 #include "broker/lookup.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,7 @@ struct settings {
         uint32_t starts_per_minute; /* of one user */
         uint32_t requests_per_user; /* calls that have no answer yet */
         uint32_t forget_after_s;    /* after the end of a session */
+        bool setuid; /* the helper is started through its set-uid bit; looked at when the broker starts */
 };
 
 /* The values without a file. 0 or -ENOMEM. */

@@ -28,6 +28,7 @@ static void defaults(void **state) {
         assert_string_equal(settings->places[0].dir, "/run/crun");
         assert_string_equal(settings->places[1].dir, "/run/runc");
         assert_int_equal(settings->forget_after_s, 300);
+        assert_false(settings->setuid);
         settings_free(settings);
 }
 
@@ -46,6 +47,18 @@ static void folders(void **state) {
         settings_free(settings);
 }
 
+static void helper(void **state) {
+        struct settings *settings;
+        struct error error;
+
+        assert_int_equal(parse("Helper=setuid\n", &settings, &error), 0);
+        assert_true(settings->setuid);
+        settings_free(settings);
+        assert_int_equal(parse("Helper=socket\n", &settings, &error), 0);
+        assert_false(settings->setuid);
+        settings_free(settings);
+}
+
 static void wrong(void **state) {
         static const struct {
                 const char *text;
@@ -53,7 +66,8 @@ static void wrong(void **state) {
         } rows[] = { { "CrunRoot=/a\nNoSuch=1\n", "F:2:1" },    { "  Sessions=0", "F:1:3" },          { "Sessions=1\nSessions=2", "F:2:1" },
                      { "Sessions=abc", "F:1:1" },               { "Sessions=99999", "F:1:1" },        { "CrunRoot=relative", "F:1:1" },
                      { "CrunRoot=/a/../b", "F:1:1" },           { "just text", "F:1:1" },             { "=x", "F:1:1" },
-                     { "[Section]", "F:1:1" },                  { "Sessions = 5", "F:1:1" },          { "\n\nsessions=5", "F:3:1" } };
+                     { "[Section]", "F:1:1" },                  { "Sessions = 5", "F:1:1" },          { "\n\nsessions=5", "F:3:1" },
+                     { "Helper=Setuid", "F:1:1" },              { "Helper=", "F:1:1" },               { "Helper=socket\nHelper=setuid", "F:2:1" } };
 
         for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
                 struct settings *settings;
@@ -90,7 +104,7 @@ static void many(void **state) {
 }
 
 int main(void) {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(defaults), cmocka_unit_test(folders), cmocka_unit_test(wrong), cmocka_unit_test(odd_bytes),
+        const struct CMUnitTest tests[] = { cmocka_unit_test(defaults), cmocka_unit_test(folders), cmocka_unit_test(helper), cmocka_unit_test(wrong), cmocka_unit_test(odd_bytes),
                                             cmocka_unit_test(many) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
