@@ -65,6 +65,14 @@ def copy_programs(build, locks):
                 os.close(fd)
 
 
+def install_setuid(build):
+        """In place of the helper that listens. Never the bit before the group: for that moment another group could start it."""
+        copy = shutil.copy(build + '/helper/airlock-helper', LIBEXEC)
+        os.chmod(copy, 0o750)
+        os.chown(copy, 0, group_id('airlock'))
+        os.chmod(copy, 0o4750)
+
+
 def open_shared(folder):
         """The lock that scripts/setup and scripts/with-airlock hold alone while they build."""
         fd = os.open(folder, os.O_RDONLY)
@@ -138,7 +146,9 @@ class Service:
                 self.due = now + (PAUSE if self.deaths > QUICK_DEATHS else 0)
 
 
-def without_rights(command, user):
-        """What the broker's unit says: its user, no capability in any set, no_new_privs."""
+def without_rights(command, user, setuid=False):
+        """What the broker's unit says: its user, no capability in any set, no_new_privs. In setuid mode it has no capability either,
+        but what it starts may get them: neither no_new_privs nor an empty bounding set."""
+        closed = [] if setuid else ['--bounding-set=-all', '--no-new-privs']
         return ['setpriv', '--reuid', user, '--regid', 'airlock', '--clear-groups', '--inh-caps=-all', '--ambient-caps=-all',
-                '--bounding-set=-all', '--no-new-privs', '--', *command]
+                *closed, '--', *command]

@@ -40,6 +40,7 @@ def options():
         parser.add_argument('--targets', default='crun')
         parser.add_argument('--roots', action='append', default=[])
         parser.add_argument('--userns', action='store_true')
+        parser.add_argument('--setuid', action='store_true')
         parser.add_argument('--no-restart', dest='restart', action='store_false')
         parser.add_argument('command', nargs='+')
         split = sys.argv.index('--')
@@ -178,7 +179,7 @@ class Init:
                 self.build = os.environ['AIRLOCK_BUILD']
                 self.source = os.environ['AIRLOCK_SRC']
                 self.daemons = []       # Service: bus, polkit and dockerd, which are not started again
-                self.services = []      # Service: listener and broker, which are
+                self.services = []      # Service: listener (not in setuid mode) and broker, which are
                 self.engines = None
                 self.command = 0
 
@@ -247,6 +248,8 @@ class Init:
                 os.chown('/run/dbus', services.user_id('messagebus'), -1)
                 services.make_folders()
                 services.copy_programs(self.build, (self.source + '/scripts', self.build))
+                if self.chosen.setuid:
+                        services.install_setuid(os.environ['AIRLOCK_BUILD_SETUID'])
 
         def configuration(self):
                 self.engines = engines.Engines(WORLD, LOGS + '/engines.log', self.chosen.cgroup, self.chosen.userns)
@@ -256,6 +259,8 @@ class Init:
                         ('DockerRoot', 'docker'), ('DockerExecRoot', 'docker-exec'))
                 # Nobody says of which engine a further folder is: the broker looks for each one's files there.
                 lines = [f'{key}={folder}' for key, name in keys for folder in [own[name], *roots]]
+                if self.chosen.setuid:
+                        lines.append('Helper=setuid')
                 self.write(services.ETC + '/broker.conf', '\n'.join(lines) + '\n')
                 if not self.chosen.policy:
                         shutil.copy(self.source + '/policy/rules/00-root.conf', services.LIB + '/policy.d')
@@ -296,23 +301,25 @@ class Init:
                 if not bus.wait_until(lambda: os.path.exists(bus.SOCKET), READY_SECONDS):
                         raise SetupFailed('the system bus did not start')
                 self.daemon('polkitd', bus.polkit_command())
-                helper = services.listen(services.RUN + '/helper.sock', socket.SOCK_SEQPACKET, 0o660, 'root', 'airlock')
                 # The queue of this one holds every supervisor that outlived a broker.
                 sessions = services.listen(services.RUN + '/broker/sessions.sock', socket.SOCK_SEQPACKET, 0o660, 'airlock',
                                            'airlock')
-                leaf = cgroups.leaf(self.chosen.cgroup, '/airlock-helper')
                 checks = {'ASAN_OPTIONS': f'log_path={LOGS}/sanitizer:abort_on_error=0', 'UBSAN_OPTIONS':
                           f'log_path={LOGS}/sanitizer:print_stacktrace=1:halt_on_error=1'}
                 os.chmod(LOGS, 0o1777)
-                self.services = [
-                        services.Service('listener', [services.LIBEXEC + '/airlock-helper'], LOGS + '/listener.log', leaf,
-                                         helper, 'airlock-helper.socket', checks),
-                        services.Service('broker', services.without_rights([services.LIBEXEC + '/airlockd'], 'airlock'),
-                                         LOGS + '/broker.log', cgroups.leaf(self.chosen.cgroup, '/airlockd'), sessions, 'sessions',
-                                         checks),
-                ]
+                if not self.chosen.setuid:
+                        self.services.append(self.listener(checks))
+                broker = services.without_rights([services.LIBEXEC + '/airlockd'], 'airlock', self.chosen.setuid)
+                self.services.append(services.Service('broker', broker, LOGS + '/broker.log',
+                                                      cgroups.leaf(self.chosen.cgroup, '/airlockd'), sessions, 'sessions', checks))
                 for service in self.services:
                         service.start()
+
+        def listener(self, environment):
+                sock = services.listen(services.RUN + '/helper.sock', socket.SOCK_SEQPACKET, 0o660, 'root', 'airlock')
+                leaf = cgroups.leaf(self.chosen.cgroup, '/airlock-helper')
+                return services.Service('listener', [services.LIBEXEC + '/airlock-helper'], LOGS + '/listener.log', leaf, sock,
+                                        'airlock-helper.socket', environment)
 
         def slow_containers(self):
                 for name in ('podman', 'docker'):
