@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Processes that are no container, or not the one that was approved: what a broker that was taken over might name as a target."""
 import ctypes
+import itertools
 import threading
 
 from lab import *
@@ -8,6 +9,7 @@ from lab import *
 libc = ctypes.CDLL(None, use_errno=True)
 NEWNS, NEWPID, NEWUSER, NEWCGROUP, NEWUTS = 0x20000, 0x20000000, 0x10000000, 0x02000000, 0x04000000
 PIDFD_THREAD = os.O_EXCL
+_numbers = itertools.count()
 
 
 def unshare(flags):
@@ -262,7 +264,7 @@ def broker():
 
 def not_init():
     """Another process of a real container: not the init, so its end would not end the others."""
-    t = container('fake-second')
+    t = container(f'fake-second-{next(_numbers)}')
     s = t.session(['/bin/sleep', '1000'])
     fake = Fake(s.started().pid)
     s.sock.close()
