@@ -85,6 +85,7 @@ static int describe(struct broker *broker, const struct wire_plan *plan,
         session->created_us = started->started_us;
         session->client_gone = plan->flags & WIRE_PLAN_KEEP_GONE ? POLICY_GONE_KEEP
                                                                  : POLICY_GONE_KILL;
+        session->tty = plan->flags & WIRE_PLAN_TTY;
         snprintf(session->user, sizeof session->user, "%u:%u", plan->uid, plan->gid);
         if (r < 0 || !session->target || !session->rule) {
                 session_discard(session);

@@ -51,11 +51,11 @@ static const struct method methods[] = {
 
         { SESSION, "Start", "a{sv}", "a{uh}", "owner", not_built },
         { SESSION, "Attach", "a{sv}", "a{uh}", "owner", not_built },
-        { SESSION, "Resize", "qq", "", "owner", not_built },
+        { SESSION, "Resize", "qq", "", "owner", bus_session_resize },
         { SESSION, "Signal", "is", "", "owner", bus_session_signal },
         { SESSION, "Stop", "u", "", "owner", bus_session_stop },
         { SESSION, "Wait", "u", "a{sv}", "owner", bus_session_wait, 1 },
-        { SESSION, "CloseStdin", "", "", "owner", not_built },
+        { SESSION, "CloseStdin", "", "", "owner", bus_session_close_stdin },
         { SESSION, "Remove", "b", "", "owner", bus_session_remove },
 
         { DBUS_INTERFACE_PROPERTIES, "Get", "ss", "v", "public", props_get },

@@ -52,6 +52,22 @@ int bus_session_stop(struct call *call) {
         return r;
 }
 
+int bus_session_resize(struct call *call) {
+        dbus_uint16_t rows, cols;
+        int r;
+
+        dbus_message_get_args(call->message, NULL, DBUS_TYPE_UINT16, &rows, DBUS_TYPE_UINT16, &cols,
+                              DBUS_TYPE_INVALID);
+        r = session_resize(call->session, rows, cols, &call->error);
+        if (r == 0)
+                reply_empty(call);
+        return r;
+}
+
+int bus_session_close_stdin(struct call *call) {
+        return session_close_stdin(call->session, &call->error);
+}
+
 int bus_session_remove(struct call *call) {
         dbus_bool_t force;
         int r;

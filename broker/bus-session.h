@@ -10,6 +10,8 @@ struct session;
 
 int bus_session_signal(struct call *call);
 int bus_session_stop(struct call *call);
+int bus_session_resize(struct call *call);
+int bus_session_close_stdin(struct call *call);
 int bus_session_wait(struct call *call);
 int bus_session_remove(struct call *call);
 

@@ -118,6 +118,7 @@ static void add_outcome(struct dict *dict, const struct explain_input *input) {
         dict_string(dict, "filter-hash", hash);
         dict_string(dict, "label", label);
         dict_bool(dict, "no-new-privs", plan->flags & WIRE_PLAN_NNP);
+        dict_bool(dict, "tty", plan->flags & WIRE_PLAN_TTY);
         add_namespaces(dict, input->target);
         dict_string(dict, "cgroup", input->target->facts->cgroup);
         add_env(dict, plan);

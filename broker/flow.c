@@ -194,6 +194,9 @@ static int stage_precheck(struct flow *flow) {
         if (!policy_could_match_target(flow->rules, &flow->input.request))
                 return error_set(text(flow), OUTCOME_NO_SUCH_TARGET, "target %s: no such target",
                                  flow->request->target);
+        /* The rules cannot say more of a command that is not known yet; stage_policy decides on the real one. */
+        if (flow->request->shell)
+                return 0;
         r = policy_precheck(flow->rules, &flow->input.request, &verdict);
         if (r < 0 || verdict.answer != POLICY_DENY || flow->request->kind == REQUEST_EXPLAIN)
                 return r;
@@ -268,7 +271,8 @@ static int resolve(struct flow *flow) {
         return r;
 }
 
-static int stage_user(struct flow *flow) {
+/* The user inside, of the files that it takes. */
+static int find_user(struct flow *flow) {
         if (is_default_user(flow->request) && flow->target->user) {
                 flow->identity = *flow->target->user;
                 return 0;
@@ -282,6 +286,14 @@ static int stage_user(struct flow *flow) {
                 return open_account(flow, WIRE_OPEN_GROUP);
         }
         return resolve(flow);
+}
+
+static int stage_user(struct flow *flow) {
+        int r = find_user(flow);
+
+        if (r || !flow->request->shell)
+                return r;
+        return request_take_shell(flow->request, flow->identity.shell);
 }
 
 /* ---- policy ---- */
@@ -315,7 +327,7 @@ static int stage_policy(struct flow *flow) {
         bool explain = flow->request->kind == REQUEST_EXPLAIN;
         int r;
 
-        policy_input_resolve(&flow->input, flow->target, &flow->identity);
+        policy_input_resolve(&flow->input, flow->request, flow->target, &flow->identity);
         flow->trace = (struct policy_trace){ .skips = flow->skips, .max = SKIPS };
         r = policy_decide(flow->rules, &flow->input.request, explain ? &flow->trace : NULL,
                           &flow->verdict);
@@ -328,7 +340,7 @@ static int stage_policy(struct flow *flow) {
 
 /* ---- session, filter and plan ---- */
 
-static void on_started(void *userdata, const struct wire_started *started);
+static void on_started(void *userdata, const struct wire_started *started, int master);
 static void on_refused(void *userdata, int result, struct error *error);
 static void on_exited(void *userdata, const struct wire_exited *exited);
 
@@ -474,6 +486,9 @@ static int make_stream(struct flow *flow, unsigned i, int *ret) {
         bool wanted = request->kind == REQUEST_RUN ? i > 0 : request->output == REQUEST_FDS;
         int pipe_fds[2];
 
+        if (request->tty)
+                wanted = i == 2 && request->stderr_own;
+
         *ret = take_fd(&request->streams[i]);
         if (*ret >= 0 || !wanted)
                 return 0;
@@ -516,6 +531,7 @@ static int describe_session(struct flow *flow) {
         session->rule = strdup(rule);
         session->client_gone = flow->verdict.client_gone;
         session->keep_for_s = flow->verdict.keep_for_s;
+        session->tty = flow->request->tty;
         session->privileged = flow->plan->caps[CAPS_BOUNDING] &
                                       ~flow->target->facts->caps[CAPS_BOUNDING] ||
                               !flow->filter;
@@ -563,12 +579,16 @@ static void answer_started(struct flow *flow, struct session *session) {
         run_attach(session->run, call, session, session->request->raw);
 }
 
-static void on_started(void *userdata, const struct wire_started *started) {
+static void on_started(void *userdata, const struct wire_started *started, int master) {
         struct session *session = userdata;
         struct flow *flow = session->flow;
         struct broker *broker = flow->broker;
         bool gone = flow->caller->gone;
 
+        if (master >= 0) {
+                close_fd(flow->ends[0]);
+                flow->ends[0] = master;
+        }
         quota_start(session->quota, loop_now(broker->loop));
         trace_mark(flow->marks, "started");
         session->trace = flow->marks;

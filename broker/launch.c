@@ -76,10 +76,14 @@ static int take_refusal(const struct wire_refused *refused, struct error *error)
                          refused->err ? strerror(refused->err) : "");
 }
 
-static void on_started(struct launch *launch, const void *message) {
+static void on_started(struct launch *launch, const void *message, int *fds, size_t n_fds) {
+        int master = n_fds == 1 ? fds[0] : -1;
+
+        if (n_fds == 1)
+                fds[0] = -1;
         launch->started = true;
         link_set_deadline(launch->link, 0);
-        launch->handler.started(launch->handler.userdata, message);
+        launch->handler.started(launch->handler.userdata, message, master);
 }
 
 static void on_exited(struct launch *launch, const void *message) {
@@ -109,7 +113,7 @@ static void on_message(void *userdata, const void *message, size_t size, int *fd
         int r;
 
         if (head->kind == WIRE_STARTED && size == sizeof(struct wire_started) && !launch->started) {
-                on_started(launch, message);
+                on_started(launch, message, fds, n_fds);
         } else if (head->kind == WIRE_EXITED && size == sizeof(struct wire_exited) &&
                    launch->started) {
                 on_exited(launch, message);
@@ -246,8 +250,10 @@ int launch_stop(struct launch *launch, int signal, uint32_t grace_ms, unsigned e
         return link_send(launch->link, &message, sizeof message);
 }
 
-int launch_close_stdin(struct launch *launch) {
-        struct wire_head message = WIRE_HEAD(WIRE_CLOSE_STDIN, message, 0);
+int launch_resize(struct launch *launch, uint16_t rows, uint16_t cols) {
+        struct wire_resize message = { .head = WIRE_HEAD(WIRE_RESIZE, message, 0),
+                                       .rows = rows,
+                                       .cols = cols };
 
         return link_send(launch->link, &message, sizeof message);
 }

@@ -16,8 +16,8 @@ struct wire_started;
 struct wire_exited;
 
 struct launch_handler {
-        /* The command was executed. Comes once, before exited(). */
-        void (*started)(void *userdata, const struct wire_started *started);
+        /* The command was executed. Comes once, before exited(). master: of its terminal, the handler's from now on; -1: none. */
+        void (*started)(void *userdata, const struct wire_started *started, int master);
         /* Nothing was executed; the launch is to be freed. An outcome or -errno, with a text. */
         void (*refused)(void *userdata, int result, struct error *error);
         /* It has ended and its cgroup is empty. Comes once; the launch is to be freed. exited NULL: nobody knows how it ended. */
@@ -51,4 +51,4 @@ struct launch *launch_free(struct launch *launch);
 /* Commands to the supervisor: 0 or -errno. */
 int launch_signal(struct launch *launch, int signal, unsigned scope);
 int launch_stop(struct launch *launch, int signal, uint32_t grace_ms, unsigned ended_by);
-int launch_close_stdin(struct launch *launch);
+int launch_resize(struct launch *launch, uint16_t rows, uint16_t cols);

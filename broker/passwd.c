@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define DEFAULT_SHELL "/bin/sh"
+
 struct field {
         const char *text;
         size_t n;
@@ -180,6 +182,18 @@ static int find_user(const struct passwd_query *query, const struct policy_user_
                          name);
 }
 
+static void no_places(struct identity *identity) {
+        memcpy(identity->home, "/", 2);
+        memcpy(identity->shell, DEFAULT_SHELL, sizeof DEFAULT_SHELL);
+}
+
+static void take_places(const struct passwd_user *user, struct identity *identity) {
+        if (user->home[0])
+                memcpy(identity->home, user->home, sizeof user->home);
+        if (user->shell[0])
+                memcpy(identity->shell, user->shell, sizeof user->shell);
+}
+
 static int resolve_user(const struct passwd_query *query, struct identity *identity,
                         struct error *error) {
         struct policy_user_spec spec;
@@ -196,8 +210,8 @@ static int resolve_user(const struct passwd_query *query, struct identity *ident
         identity->uid = found ? user.uid : spec.uid;
         identity->gid = found ? user.gid : 0;
         identity->n_groups = 0;
-        if (found && user.home[0])
-                memcpy(identity->home, user.home, sizeof user.home);
+        if (found)
+                take_places(&user, identity);
         if (spec.group)
                 r = resolve_group(query, spec.group, identity, error);
         if (spec.group || r) {
@@ -211,14 +225,13 @@ static int resolve_user(const struct passwd_query *query, struct identity *ident
         return 0;
 }
 
-static void find_home(const struct passwd_query *query, struct identity *identity) {
+static void find_places(const struct passwd_query *query, struct identity *identity) {
         struct passwd_user user;
 
-        memcpy(identity->home, "/", 2);
+        no_places(identity);
         if (query->passwd &&
-            passwd_find(query->passwd, query->passwd_size, NULL, identity->uid, &user) &&
-            user.home[0])
-                memcpy(identity->home, user.home, sizeof user.home);
+            passwd_find(query->passwd, query->passwd_size, NULL, identity->uid, &user))
+                take_places(&user, identity);
 }
 
 int passwd_resolve(const struct passwd_query *query, struct identity *identity,
@@ -227,9 +240,9 @@ int passwd_resolve(const struct passwd_query *query, struct identity *identity,
         int r = 0;
 
         identity->n_asked_groups = 0;
-        find_home(query, identity);
+        find_places(query, identity);
         if (query->user) {
-                memcpy(identity->home, "/", 2);
+                no_places(identity);
                 r = resolve_user(query, identity, error);
         }
         if (r == 0 && query->group)

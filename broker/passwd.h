@@ -39,6 +39,7 @@ struct identity {
                  2]; /* numbers of the groups that were named: with the user, group, groups, in this order */
         uint32_t n_asked_groups;
         char home[LIMIT_CWD_BYTES];
+        char shell[LIMIT_CWD_BYTES]; /* /bin/sh where the target's passwd names none, as login(1) has it */
 };
 
 /* What was asked, and the files as far as they are there (NULL: not there). */

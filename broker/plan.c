@@ -16,6 +16,8 @@
 
 #define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
+#define DEFAULT_TERM "TERM=xterm"
+
 uint64_t plan_caps_beyond(const struct request *request, const struct target *target) {
         return request->cap_add & ~target->facts->caps[CAPS_BOUNDING];
 }
@@ -50,6 +52,8 @@ static uint32_t flags(const struct plan_input *input) {
 
         return (no_new_privs(input) ? WIRE_PLAN_NNP : 0) |
                (input->listed32 ? WIRE_PLAN_LISTED32 : 0) |
+               (request->tty ? WIRE_PLAN_TTY : 0) |
+               (request->tty && request->stderr_own ? WIRE_PLAN_STDERR_OWN : 0) |
                (request->keep_leftovers ? WIRE_PLAN_KEEP_LEFTOVERS : 0) |
                (input->verdict->client_gone == POLICY_GONE_KEEP ||
                                 input->verdict->client_gone == POLICY_GONE_KEEP_FOR
@@ -57,7 +61,7 @@ static uint32_t flags(const struct plan_input *input) {
                         : 0);
 }
 
-/* What the target's commands see, then HOME and PATH where it has none, then the caller's, then the rule's: the last one counts.
+/* What the target's commands see, then HOME, PATH and a terminal's TERM where it has none, then the caller's, then the rule's: the last one counts.
  * A HOME that the runtime made for the init is not another user's. */
 static bool fill_env(const struct plan_input *input, struct env *env, const char *home) {
         const struct target *target = input->target;
@@ -71,6 +75,8 @@ static bool fill_env(const struct plan_input *input, struct env *env, const char
                 fits &= env_put(env, home);
         if (!env_has(env, "PATH"))
                 fits &= env_put(env, DEFAULT_PATH);
+        if (request->tty && !env_has(env, "TERM"))
+                fits &= env_put(env, DEFAULT_TERM);
         for (size_t i = 0; i < request->env.n; i++) {
                 if (strchr(request->env.list[i], '='))
                         fits &= env_put(env, request->env.list[i]);
@@ -135,6 +141,8 @@ static void fill_numbers(const struct plan_input *input, struct wire_plan *plan)
         plan->gid = identity->gid;
         plan->n_groups = identity->n_groups;
         memcpy(plan->groups, identity->groups, identity->n_groups * sizeof plan->groups[0]);
+        plan->rows = input->request->rows;
+        plan->cols = input->request->cols;
         plan->argc = (uint32_t)input->request->argv.n;
 }
 
@@ -161,7 +169,7 @@ static int make(const struct plan_input *input, const struct env *env, struct wi
 
 int plan_make(const struct plan_input *input, struct wire_plan **ret, size_t *ret_size,
               struct error *error) {
-        size_t max = input->target->env.n + input->request->env.n + input->verdict->n_env_set + 2;
+        size_t max = input->target->env.n + input->request->env.n + input->verdict->n_env_set + 3;
         _cleanup_(env_clear) struct env env = { 0 };
         char home[LIMIT_CWD_BYTES + 8];
         int r;

@@ -91,6 +91,7 @@ int policy_input_fill(struct policy_input *input, const struct request *request,
                                                   .n_argv = request->argv.n,
                                                   .caps = plan_caps_beyond(request, target),
                                                   .privileged = request->privileged,
+                                                  .tty = request->tty,
                                                   .seccomp = request->seccomp,
                                                   .no_new_privs = request->no_new_privs,
                                                   .label = request->label,
@@ -110,10 +111,12 @@ void policy_input_count(struct policy_input *input, struct quota *quota, uint64_
                                                       .starts_last_min = quota_starts(quota, now) };
 }
 
-void policy_input_resolve(struct policy_input *input, const struct target *target,
-                          const struct identity *identity) {
+void policy_input_resolve(struct policy_input *input, const struct request *request,
+                          const struct target *target, const struct identity *identity) {
         struct policy_as_user *user = &input->request.user;
 
+        input->request.argv = (const char *const *)request->argv.list;
+        input->request.n_argv = request->argv.n;
         user->resolved = true;
         user->uid = identity->uid;
         user->gid = identity->gid;

@@ -27,6 +27,7 @@ int policy_input_fill(struct policy_input *input, const struct request *request,
                       const struct caller *caller, const struct target *target);
 void policy_input_count(struct policy_input *input, struct quota *quota, uint64_t now);
 /* identity stays where it is as long as input is used. */
-void policy_input_resolve(struct policy_input *input, const struct target *target,
+void policy_input_resolve(struct policy_input *input, const struct request *request,
+                          const struct target *target,
                           const struct identity *identity);
 void policy_input_clear(struct policy_input *input);

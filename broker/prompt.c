@@ -101,6 +101,6 @@ void prompt_fill(struct prompt *prompt, const struct prompt_input *input) {
         add(prompt, "user", prompt->user);
         add(prompt, "program", request->argv.list[0]);
         add(prompt, "command_line", prompt->command_line);
-        add(prompt, "tty", "no");
+        add(prompt, "tty", request->tty ? "yes" : "no");
         add(prompt, "capabilities", prompt->capabilities);
 }

@@ -31,6 +31,7 @@ struct reading {
         bool argv_bytes;
         bool env_bytes;
         bool output_given;
+        bool stderr_given;
         bool gone_given;
         uint32_t cap_drop_all;
 };
@@ -314,6 +315,28 @@ static int read_client_gone(struct reading *reading) {
         return invalid(reading, "kill, hup, keep or keep-for:SECONDS");
 }
 
+/* A side of a terminal. None has no columns: a program that divides by them would fall. */
+static int read_side(struct reading *reading) {
+        uint16_t value;
+
+        dbus_message_iter_get_basic(&reading->value, &value);
+        if (value == 0)
+                return invalid(reading, "1 to 65535");
+        *(uint16_t *)place(reading) = value;
+        return 0;
+}
+
+static int read_stderr(struct reading *reading) {
+        const char *text;
+
+        dbus_message_iter_get_basic(&reading->value, &text);
+        reading->stderr_given = true;
+        if (strcmp(text, "own") != 0 && strcmp(text, "tty") != 0)
+                return invalid(reading, "own or tty");
+        reading->request->stderr_own = strcmp(text, "own") == 0;
+        return 0;
+}
+
 static int read_leftovers(struct reading *reading) {
         const char *text;
 
@@ -395,9 +418,9 @@ static const struct option options[] = {
         { "cwd", "s", read_absolute, AT(cwd), LIMIT_CWD_BYTES - 1 },
         { "env", "as", read_env, 0, 0 },
         { "clear-env", "b", read_bool, AT(clear_env), 0 },
-        { "tty", "b", NULL, 0, 0 },
-        { "rows", "q", NULL, 0, 0 },
-        { "cols", "q", NULL, 0, 0 },
+        { "tty", "b", read_bool, AT(tty), 0 },
+        { "rows", "q", read_side, AT(rows), 0 },
+        { "cols", "q", read_side, AT(cols), 0 },
         { "fds", "a{uh}", read_fds, 0, 0 },
         { "privileged", "b", read_bool, AT(privileged), 0 },
         { "cap-add", "as", read_caps, AT(cap_add), 0 },
@@ -412,7 +435,7 @@ static const struct option options[] = {
         { "detach", "b", read_detach, 0, 0 },
         { "output", "s", read_output, 0, 0 },
         { "drain-ms", "t", NULL, 0, 0 },
-        { "stderr", "s", NULL, 0, 0 },
+        { "stderr", "s", read_stderr, 0, 0 },
         { "leftovers", "s", read_leftovers, 0, 0 },
         { "group", "s", read_group, AT(group), USER_BYTES },
         { "groups", "as", read_groups, 0, 0 },
@@ -420,6 +443,7 @@ static const struct option options[] = {
         { "raw", "b", read_bool, AT(raw), 0 },
         { "name", "s", read_name, AT(name), NAME_BYTES },
         { "reason", "s", read_string, AT(reason), REASON_BYTES },
+        { "shell", "b", read_bool, AT(shell), 0 },
         { "argv-bytes", "aay", read_argv_bytes, 0, 0 },
         { "env-bytes", "aay", read_env, 0, 0 },
 };
@@ -515,6 +539,8 @@ static int read_options(struct reading *reading, DBusMessageIter *array) {
 }
 
 static bool streams_outlive_caller(const struct request *request) {
+        if (request->tty)
+                return false;
         return request->output == REQUEST_NULL ||
                (request->streams[1] >= 0 && request->streams[2] >= 0);
 }
@@ -528,7 +554,8 @@ static int settle_detach(struct reading *reading) {
         if (reading->detach && !reading->output_given && !streams_outlive_caller(request))
                 return error_set(
                         reading->error, OUTCOME_NOT_SUPPORTED,
-                        "option detach: its output=ring is not built yet; add output=null");
+                        "option detach: its output=ring is not built yet; %s",
+                        request->tty ? "not with a terminal" : "add output=null");
         if ((request->client_gone == POLICY_GONE_KEEP ||
              request->client_gone == POLICY_GONE_KEEP_FOR) &&
             !streams_outlive_caller(request))
@@ -553,16 +580,65 @@ static int settle_run(struct reading *reading) {
         return 0;
 }
 
-static int settle(struct reading *reading) {
+static int settle_command(struct reading *reading) {
         struct request *request = reading->request;
-        int r;
 
+        if (request->shell)
+                return request->argv.n ? error_set(reading->error, OUTCOME_INVALID_ARGS,
+                                                   "option shell: argv is to be empty with it")
+                                       : 0;
         if (request->argv.n == 0)
                 return error_set(reading->error, OUTCOME_INVALID_ARGS,
                                  "argv: empty; expected at least the command");
         if (request->argv.list[0][0] == 0)
                 return error_set(reading->error, OUTCOME_INVALID_ARGS,
                                  "argv: the command's name is empty");
+        return 0;
+}
+
+/* What only makes sense with a terminal. */
+static int settle_no_tty(struct reading *reading) {
+        if (reading->request->rows || reading->request->cols)
+                return error_set(reading->error, OUTCOME_INVALID_ARGS,
+                                 "options rows and cols: only a terminal has them; add tty");
+        if (reading->stderr_given)
+                return error_set(reading->error, OUTCOME_INVALID_ARGS,
+                                 "option stderr: only with a terminal; add tty");
+        return 0;
+}
+
+/* A terminal takes the place of the streams; what else was passed would silently go nowhere. */
+static int settle_tty(struct reading *reading) {
+        struct request *request = reading->request;
+
+        if (!request->tty)
+                return settle_no_tty(reading);
+        if (request->kind == REQUEST_RUN)
+                return error_set(reading->error, OUTCOME_INVALID_ARGS,
+                                 "option tty: Run collects output and has no terminal");
+        if ((request->rows == 0) != (request->cols == 0))
+                return error_set(reading->error, OUTCOME_INVALID_ARGS,
+                                 "options rows and cols: one without the other");
+        for (unsigned i = 0; i < (request->stderr_own ? 2u : 3u); i++)
+                if (request->streams[i] >= 0)
+                        return error_set(
+                                reading->error, OUTCOME_INVALID_ARGS,
+                                "fd %u: the terminal is in its place; pass none with tty%s", i,
+                                i == 2 ? ", or add stderr=own" : "");
+        if (request->output == REQUEST_NULL)
+                return error_set(reading->error, OUTCOME_INVALID_ARGS,
+                                 "option output: null does not go with tty; nobody would read it");
+        return 0;
+}
+
+static int settle(struct reading *reading) {
+        struct request *request = reading->request;
+        int r = settle_command(reading);
+
+        if (r == 0)
+                r = settle_tty(reading);
+        if (r)
+                return r;
         if (request->argv.size + request->env.size > LIMIT_STRINGS_BYTES)
                 return error_set(reading->error, OUTCOME_LIMITS_EXCEEDED,
                                  "argv and env: more than %u bytes in sum", LIMIT_STRINGS_BYTES);
@@ -645,6 +721,12 @@ int request_adopted(const char *target, const char *const *argv, struct request 
         *ret = request;
         request = NULL;
         return 0;
+}
+
+int request_take_shell(struct request *request, const char *shell) {
+        int r = strings_add(&request->argv, shell, strlen(shell));
+
+        return r < 0 ? r : strings_index(&request->argv);
 }
 
 void request_close_fds(struct request *request) {

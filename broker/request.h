@@ -33,6 +33,11 @@ struct request {
         bool privileged;
         uint64_t cap_add;
         uint64_t cap_drop;
+        bool tty;
+        bool stderr_own; /* with a terminal: stderr is a stream beside it */
+        uint16_t rows;   /* 0: not given, and then cols neither */
+        uint16_t cols;
+        bool shell; /* argv is empty until the target's passwd said what the user's shell is */
         enum policy_tri no_new_privs;
         enum request_output output;
         enum policy_gone client_gone;
@@ -50,6 +55,8 @@ struct request {
  * OUTCOME_BAD_CAPABILITY, OUTCOME_BAD_USER with a text that names the option. */
 int request_read(struct DBusMessage *message, enum request_kind kind, struct request **ret,
                  struct error *error);
+/* The command of a request for a shell: the one change to a request after it was read, made before the rules decide. 0 or -errno. */
+int request_take_shell(struct request *request, const char *shell);
 /* What is known of one that an earlier broker took: its target and its command. 0 or -errno. */
 int request_adopted(const char *target, const char *const *argv, struct request **ret);
 struct request *request_free(struct request *request); /* takes and returns NULL */

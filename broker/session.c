@@ -351,10 +351,29 @@ int session_stop(struct session *session, uint32_t grace_ms, bool by_owner, stru
         return 0;
 }
 
-int session_close_stdin(struct session *session, struct error *error) {
+int session_resize(struct session *session, uint16_t rows, uint16_t cols, struct error *error) {
         int r = check_running(session, error);
 
-        return r ? r : sent(launch_close_stdin(session->launch), error);
+        if (r)
+                return r;
+        if (!session->tty)
+                return error_set(error, OUTCOME_BAD_STATE, "session %s: has no terminal",
+                                 session->id);
+        if (rows == 0 || cols == 0)
+                return error_set(error, OUTCOME_INVALID_ARGS,
+                                 "size %u x %u: expected 1 to 65535 each", rows, cols);
+        return sent(launch_resize(session->launch, rows, cols), error);
+}
+
+/* What keeps stdin open is in the caller's own hands, as long as no relay holds a second reference. */
+int session_close_stdin(const struct session *session, struct error *error) {
+        int r = check_running(session, error);
+
+        if (r)
+                return r;
+        return error_set(error, OUTCOME_BAD_STATE, "session %s: %s", session->id,
+                         session->tty ? "its input is a terminal; write an end-of-file character to it"
+                                      : "the other end of its stdin is with who started it; close that");
 }
 
 int session_remove(struct session *session, struct error *error) {
@@ -434,7 +453,7 @@ struct dict *session_listing(const struct session *session) {
         dict_string(dict, "state", session_state_name(session));
         add_command(dict, "command", session);
         dict_string(dict, "user", session->user);
-        dict_bool(dict, "tty", false);
+        dict_bool(dict, "tty", session->tty);
         dict_bool(dict, "privileged", session->privileged);
         dict_uint64(dict, "created", session->created_us);
         dict_int(dict, "pid", session->pid);
@@ -456,7 +475,7 @@ struct dict *session_properties(const struct session *session) {
         dict_string(dict, "State", session_state_name(session));
         add_command(dict, "Command", session);
         dict_string(dict, "User", session->user);
-        dict_bool(dict, "Tty", false);
+        dict_bool(dict, "Tty", session->tty);
         dict_bool(dict, "Privileged", session->privileged);
         dict_uint64(dict, "Created", session->created_us);
         dict_dict(dict, "Record", session_is_over(session) ? session_record(session) : dict_new());

@@ -45,6 +45,7 @@ struct session {
         char *rule;              /* FILE:LINE that allowed it */
         char user[32];           /* UID:GID */
         bool privileged;
+        bool tty;
         bool announced;       /* its owner was sent InterfacesAdded */
         bool visible;         /* it has been announced */
         unsigned client_gone; /* enum policy_gone */
@@ -102,7 +103,8 @@ unsigned sessions_kept(const struct sessions *sessions);
 /* 0; OUTCOME_BAD_STATE, OUTCOME_INVALID_ARGS, OUTCOME_HELPER_FAILED with a text. */
 int session_signal(struct session *session, int signal, const char *scope, struct error *error);
 int session_stop(struct session *session, uint32_t grace_ms, bool by_owner, struct error *error);
-int session_close_stdin(struct session *session, struct error *error);
+int session_resize(struct session *session, uint16_t rows, uint16_t cols, struct error *error);
+int session_close_stdin(const struct session *session, struct error *error);
 int session_remove(struct session *session, struct error *error);
 
 /* Its owner left the bus. */

@@ -137,6 +137,21 @@ static void resolves(void **state) {
         }
 }
 
+/* The shell is the user's of the last word on who it is; who has none, or an odd one, has /bin/sh. */
+static void shells(void **state) {
+        static const char *const table[][2] = { { "alice", "/bin/bash" }, { "1000", "/bin/bash" }, { "bob", "/bin/sh" },
+                                                { "12345", "/bin/sh" },   { NULL, "/bin/sh" },     { "root", "/bin/sh" } };
+        struct error error;
+
+        for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+                struct identity identity = { .uid = 7 };
+                struct passwd_query query = { table[i][0], NULL, NULL, passwd, strlen(passwd), groups, strlen(groups) };
+
+                assert_int_equal(passwd_resolve(&query, &identity, &error), 0);
+                assert_string_equal(identity.shell, table[i][1]);
+        }
+}
+
 static void adds_groups(void **state) {
         struct strings more = { 0 };
         struct identity identity = { 0 };
@@ -159,7 +174,7 @@ static void adds_groups(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = { cmocka_unit_test(finds),    cmocka_unit_test(malformed), cmocka_unit_test(group_lines),
-                                            cmocka_unit_test(too_many), cmocka_unit_test(resolves),  cmocka_unit_test(adds_groups) };
+                                            cmocka_unit_test(too_many), cmocka_unit_test(resolves),  cmocka_unit_test(adds_groups), cmocka_unit_test(shells) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -135,7 +135,7 @@ static void argv_large(void **state) {
 
 static void keys(void **state) {
         static const char *const types[] = { "user", "cwd", "seccomp", "label", "name", "reason", "client-gone", "leftovers", "group", "output" };
-        static const char *const later[] = { "tty", "detach" };
+        static const char *const later[] = { "detach" };
         dbus_uint32_t number = 7;
         dbus_bool_t yes = TRUE;
         struct error error;
@@ -421,12 +421,92 @@ static void filters(void **state) {
         assert_int_equal(with_filter(NULL, &filter, &error), 0);
 }
 
+/* One request for a terminal: rows and cols 0 are not given, text options NULL are not. */
+struct tty_row {
+        dbus_uint16_t rows, cols;
+        const char *stderr_is, *output;
+        bool tty;
+        enum request_kind kind;
+        int result;
+        const char *text;
+};
+
+static const struct tty_row tty_rows[] = {
+        { 0, 0, NULL, NULL, true, REQUEST_EXEC, 0, NULL },
+        { 24, 80, NULL, NULL, true, REQUEST_EXEC, 0, NULL },
+        { 65535, 65535, NULL, NULL, true, REQUEST_EXPLAIN, 0, NULL },
+        { 24, 80, "own", NULL, true, REQUEST_EXEC, 0, NULL },
+        { 24, 80, "tty", "fds", true, REQUEST_EXEC, 0, NULL },
+        { 24, 0, NULL, NULL, true, REQUEST_EXEC, OUTCOME_INVALID_ARGS, "one without the other" },
+        { 0, 80, NULL, NULL, true, REQUEST_EXEC, OUTCOME_INVALID_ARGS, "one without the other" },
+        { 24, 80, NULL, NULL, false, REQUEST_EXEC, OUTCOME_INVALID_ARGS, "add tty" },
+        { 0, 0, "own", NULL, false, REQUEST_EXEC, OUTCOME_INVALID_ARGS, "add tty" },
+        { 0, 0, "both", NULL, true, REQUEST_EXEC, OUTCOME_INVALID_ARGS, "own or tty" },
+        { 0, 0, NULL, "null", true, REQUEST_EXEC, OUTCOME_INVALID_ARGS, "null does not go with tty" },
+        { 0, 0, NULL, NULL, true, REQUEST_RUN, OUTCOME_INVALID_ARGS, "Run" },
+};
+
+static void terminals(void **state) {
+        for (size_t i = 0; i < sizeof tty_rows / sizeof tty_rows[0]; i++) {
+                const struct tty_row *row = &tty_rows[i];
+                dbus_bool_t tty = row->tty;
+                struct option options[6] = { { "tty", DBUS_TYPE_BOOLEAN, &tty } };
+                struct request *request = NULL;
+                struct error error;
+                size_t n = 1;
+
+                if (row->rows)
+                        options[n++] = (struct option){ "rows", DBUS_TYPE_UINT16, &row->rows };
+                if (row->cols)
+                        options[n++] = (struct option){ "cols", DBUS_TYPE_UINT16, &row->cols };
+                if (row->stderr_is)
+                        options[n++] = (struct option){ "stderr", DBUS_TYPE_STRING, &row->stderr_is };
+                if (row->output)
+                        options[n++] = (struct option){ "output", DBUS_TYPE_STRING, &row->output };
+                assert_int_equal(read_kind(with_options(message_of("demo", id_argv, 2), options), row->kind, &request, &error), row->result);
+                if (row->result) {
+                        assert_non_null(strstr(error.text, row->text));
+                        continue;
+                }
+                assert_true(request->tty && request->rows == row->rows && request->cols == row->cols);
+                assert_int_equal(request->stderr_own, row->stderr_is && row->stderr_is[0] == 'o');
+                request_free(request);
+        }
+}
+
+static void terminal_sides(void **state) {
+        dbus_uint32_t large = 70000;
+        dbus_uint16_t none = 0;
+        struct error error;
+
+        assert_int_equal(with_one("rows", DBUS_TYPE_UINT32, &large, &error), OUTCOME_INVALID_ARGS);
+        assert_int_equal(with_one("rows", DBUS_TYPE_UINT16, &none, &error), OUTCOME_INVALID_ARGS);
+        assert_non_null(strstr(error.text, "1 to 65535"));
+}
+
+static void shells(void **state) {
+        dbus_bool_t yes = TRUE;
+        struct option options[] = { { "shell", DBUS_TYPE_BOOLEAN, &yes }, { NULL, 0, NULL } };
+        struct request *request = NULL;
+        struct error error;
+
+        assert_int_equal(with_one("shell", DBUS_TYPE_BOOLEAN, &yes, &error), OUTCOME_INVALID_ARGS);
+        assert_non_null(strstr(error.text, "argv"));
+        assert_int_equal(read_kind(with_options(message_of("demo", NULL, 0), options), REQUEST_EXEC, &request, &error), 0);
+        assert_true(request->shell);
+        assert_int_equal(request_take_shell(request, "/bin/zsh"), 0);
+        assert_int_equal(request->argv.n, 1);
+        assert_string_equal(request->argv.list[0], "/bin/zsh");
+        request_free(request);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(plain),       cmocka_unit_test(argv_bad),     cmocka_unit_test(argv_large),  cmocka_unit_test(keys),
                 cmocka_unit_test(twice),       cmocka_unit_test(users),        cmocka_unit_test(values),      cmocka_unit_test(kept),
                 cmocka_unit_test(environment), cmocka_unit_test(capabilities), cmocka_unit_test(pipes),       cmocka_unit_test(other_kinds),
-                cmocka_unit_test(filters),
+                cmocka_unit_test(filters),     cmocka_unit_test(terminals),    cmocka_unit_test(terminal_sides),
+                cmocka_unit_test(shells),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
