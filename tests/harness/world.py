@@ -239,6 +239,8 @@ class Init:
                 for folder in (LOGS, HOME, '/run/dbus', '/run/lock', '/run/systemd'):
                         os.makedirs(folder)
                 os.makedirs(WORLD + '/etc')
+                os.mkdir(WORLD + '/tmp')
+                os.chmod(WORLD + '/tmp', 0o1777)
                 accounts.mount_over(WORLD + '/etc', HOME)
                 if self.chosen.user and self.chosen.user not in [entry.pw_name for entry in pwd.getpwall()]:
                         raise SetupFailed(f'--as {self.chosen.user}: there is no such user')
@@ -344,7 +346,8 @@ class Init:
         def start_command(self):
                 environment = dict(os.environ)
                 environment.pop('DBUS_SYSTEM_BUS_ADDRESS', None)
-                environment.update(self.engines.environment(), AIRLOCK_TEST_DIR=WORLD, AIRLOCK_TEST_LOG=LOGS,
+                environment.update(self.engines.environment(), AIRLOCK_TEST_DIR=WORLD, AIRLOCK_TEST_TMP=WORLD + '/tmp',
+                                   AIRLOCK_TEST_LOG=LOGS,
                                    AIRLOCK_CGROUP=cgroups.v2_root(self.chosen.cgroup),
                                    PATH=services.BIN + ':' + environment.get('PATH', '/usr/sbin:/usr/bin:/sbin:/bin'))
                 pid = os.fork()
