@@ -190,6 +190,7 @@ static void add_features(struct dict *dict) {
                                             "ListSessions", "GetSession",   "ListTargets",
                                             "StopAll",      "Reload",       "Session.Signal",
                                             "Session.Stop", "Session.Wait", "Session.Remove",
+                                            "Session.Resize", "Session.CloseStdin",
                                             "engine:crun",  "engine:runc",  "engine:pid" };
 
         dict_strings(dict, "Features");

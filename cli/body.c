@@ -128,6 +128,10 @@ static void body_here(struct out *out, const struct request *request,
                 out_entry(out, "tty", "b");
                 out_u32(out, true);
         }
+        if (request->shell) {
+                out_entry(out, "shell", "b");
+                out_u32(out, true);
+        }
         if (request->tty && extra->rows) {
                 out_entry(out, "rows", "q");
                 out_u16(out, extra->rows);

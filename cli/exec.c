@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/agent.h"
 #include "cli/bus.h"
 #include "cli/dict.h"
 #include "cli/failure.h"
@@ -36,6 +37,8 @@ struct exec {
         struct streams streams;
         struct bus bus;
         struct tty tty;
+        struct agent agent;
+        bool asking; /* somebody may be asked */
         char *session, *service; /* our object; the unique name that answered */
         int signals;             /* a signalfd */
         int early;               /* one that came before the answer, 0 for none */
@@ -185,9 +188,10 @@ static bool signal_ready(struct exec *exec) {
         return true;
 }
 
-_Noreturn static void die(int number) {
+_Noreturn static void die(struct exec *exec, int number) {
         sigset_t set;
 
+        agent_stop(&exec->agent);
         sigfillset(&set);
         sigprocmask(SIG_UNBLOCK, &set, NULL);
         (void)raise(number);
@@ -237,7 +241,7 @@ static int wait_answer(void *data, int fd) {
                 if (n < 0 && errno != EINTR)
                         return -errno;
                 if (!n)
-                        die(exec->early);
+                        die(exec, exec->early);
                 if (n > 0 && !exec->early && table[1].revents &&
                     read(exec->signals, &info, sizeof(info)) == sizeof(info))
                         early_signal(exec, (int)info.ssi_signo);
@@ -301,7 +305,7 @@ static int call_exec(struct exec *exec, struct message *reply, bool *again) {
                 .member = "Exec",
                 .signature = "sasa{sv}",
                 .body = &body,
-                .flags = MESSAGE_INTERACTIVE,
+                .flags = exec->asking ? MESSAGE_INTERACTIVE : 0,
                 .n_fds = exec->streams.n,
         };
         const struct bus_hooks hooks = { wait_answer, heard_early, exec };
@@ -318,46 +322,73 @@ static int call_exec(struct exec *exec, struct message *reply, bool *again) {
         return r < 0 ? failure_of_bus(r) : reply->type == MESSAGE_ERROR ? 1 : 0;
 }
 
+/* At a terminal the question is put only once it is known that there is one; true where another try may be answered. */
+static bool ask_somebody(struct exec *exec, const struct message *reply) {
+        if (exec->asking || reply->type != MESSAGE_ERROR || !failure_wants_somebody(reply))
+                return false;
+        exec->asking = true;
+        agent_start(&exec->agent);
+        return true;
+}
+
 static int start(struct exec *exec, struct message *reply) {
         int64_t until = now_ms() + (int64_t)exec->request.wait_s * 1000;
         struct pollfd signals = { .fd = exec->signals, .events = POLLIN };
         int status = 0;
         bool again = true;
 
-        while ((status = call_exec(exec, reply, &again)) && again && !exec->early &&
-               now_ms() < until)
+        exec->asking = !agent_possible();
+        while ((status = call_exec(exec, reply, &again)) && !exec->early) {
+                if (status == 1 && ask_somebody(exec, reply))
+                        continue;
+                if (!again || now_ms() >= until)
+                        break;
                 (void)poll(&signals, 1, RETRY_MS / 2);
+        }
         if (status && exec->early)
-                die(exec->early);
+                die(exec, exec->early);
+        agent_stop(&exec->agent);
         streams_sent(&exec->streams);
         if (status == 1)
                 status = failure_status(reply, failure_what(reply, &exec->request), true);
         return status;
 }
 
-/* A terminal inside: its master comes with the answer, and takes the place of all three streams. */
-static int take_master(struct exec *exec, const struct message *reply, struct in *in) {
-        size_t end_of = in_array(in, "{");
+static void take_master(struct exec *exec, int master) {
         struct pumps *pumps = &exec->streams.pumps;
-        uint32_t handle;
 
-        if (!in_more(in, end_of)) {
+        pump_add(pumps, "stdout", master, STDOUT_FILENO, true);
+        if (!exec->request.interactive)
+                return;
+        pump_add(pumps, "stdin", STDIN_FILENO, dup(master), false);
+        (void)tty_raw(&exec->tty, STDIN_FILENO);
+}
+
+/* A terminal inside: its master comes with the answer as 0, and where so asked a stderr of its own as 2. */
+static int take_ends(struct exec *exec, const struct message *reply, struct in *in) {
+        size_t end_of = in_array(in, "{");
+        bool master = false;
+
+        while (in_more(in, end_of)) {
+                uint32_t number, handle;
+
+                in_align(in, 8);
+                number = in_u32(in);
+                handle = in_u32(in);
+                if (in->bad || handle >= reply->n_fds || (number != 0 && number != 2)) {
+                        complain("bus", "the service's answer was not understood");
+                        return 125;
+                }
+                if (number == 2)
+                        pump_add(&exec->streams.pumps, "stderr", reply->fds[handle], STDERR_FILENO,
+                                 true);
+                else if (!master)
+                        take_master(exec, reply->fds[handle]);
+                master |= number == 0;
+        }
+        if (!master)
                 complain(exec->request.target, "the service gave no terminal; one was asked for");
-                return 125;
-        }
-        in_align(in, 8);
-        (void)in_u32(in);
-        handle = in_u32(in);
-        if (in->bad || handle >= reply->n_fds) {
-                complain("bus", "the service's answer was not understood");
-                return 125;
-        }
-        pump_add(pumps, "stdout", reply->fds[handle], STDOUT_FILENO, true);
-        if (exec->request.interactive) {
-                pump_add(pumps, "stdin", STDIN_FILENO, dup(reply->fds[handle]), false);
-                (void)tty_raw(&exec->tty, STDIN_FILENO);
-        }
-        return 0;
+        return master ? 0 : 125;
 }
 
 static int started(struct exec *exec, const struct message *reply) {
@@ -370,7 +401,7 @@ static int started(struct exec *exec, const struct message *reply) {
         }
         exec->session = must_strdup(path);
         exec->service = must_strdup(reply->sender);
-        return exec->request.tty && !exec->request.detach ? take_master(exec, reply, &in) : 0;
+        return exec->request.tty && !exec->request.detach ? take_ends(exec, reply, &in) : 0;
 }
 
 static int print_id(const struct exec *exec) {
@@ -419,18 +450,30 @@ static int run(struct exec *exec) {
         return exec->status ? exec->status : pumps_failed(&exec->streams.pumps) ? 125 : 0;
 }
 
-int exec_main(const char *command, int argc, char **argv) {
-        static struct exec exec = {
-                .bus = { .fd = -1 }, .tty = TTY_NONE, .signals = -1, .ask_at = -1
-        };
-        int status;
+static struct exec exec = {
+        .bus = { .fd = -1 }, .tty = TTY_NONE, .agent = AGENT_NONE, .signals = -1, .ask_at = -1
+};
 
-        status = request_parse(&exec.request, command, argc, argv);
+static int parse_and_run(const char *command, int argc, char **argv) {
+        int status = request_parse(&exec.request, command, argc, argv);
+
         if (status)
                 return status == HELP_SHOWN ? 0 : status;
         if (exec.request.json) {
-                complain("--json", "is no option of exec; airlock run --json collects the output");
+                complain("--json", "is no option of %s; airlock run --json collects the output",
+                         command);
                 return 125;
         }
         return run(&exec);
+}
+
+int exec_main(const char *command, int argc, char **argv) {
+        return parse_and_run(command, argc, argv);
+}
+
+/* Which shell, the service knows: it reads the target's passwd. A script on stdin wants no terminal. */
+int shell_main(const char *command, int argc, char **argv) {
+        exec.request.shell = exec.request.interactive = true;
+        exec.request.tty = isatty(STDIN_FILENO);
+        return parse_and_run(command, argc, argv);
 }

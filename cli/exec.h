@@ -3,4 +3,5 @@
 #pragma once
 
 /* The exit status. @command is what it was called as. */
+int shell_main(const char *command, int argc, char **argv);
 int exec_main(const char *command, int argc, char **argv);

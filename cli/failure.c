@@ -41,13 +41,17 @@ bool failure_is_absence(const struct message *m) {
                outcome == OUTCOME_DENIED;
 }
 
+bool failure_wants_somebody(const struct message *m) {
+        return m->error && is_standard(m->error, "InteractiveAuthorizationRequired");
+}
+
 static bool is_of_command(int outcome) {
         return outcome == OUTCOME_NOT_FOUND || outcome == OUTCOME_NOT_EXECUTABLE;
 }
 
 const char *failure_what(const struct message *m, const struct request *request) {
         return is_of_command(m->error ? outcome_from_error(m->error) : OUTCOME_HELPER_FAILED)
-                     ? request->argv[0]
+                     ? request->shell ? "shell" : request->argv[0]
                      : request->target;
 }
 

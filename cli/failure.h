@@ -14,3 +14,5 @@ const char *failure_what(const struct message *error, const struct request *requ
 int failure_of_bus(int error);
 /* The target may only not be there yet. */
 bool failure_is_absence(const struct message *error);
+/* Nobody was asked, and somebody would have to be. */
+bool failure_wants_somebody(const struct message *m);

@@ -44,6 +44,9 @@ static const char exec_options[] =
 const struct command commands[] = {
         { "exec", exec_main, "exec [OPTION...] TARGET COMMAND [ARG...]",
           "run a command in a running container", exec_options },
+        { "shell", shell_main, "shell [OPTION...] [USER@]TARGET",
+          "run the user's shell in a running container",
+          "the options of exec; -i is given, and -t where stdin is a terminal\n" },
         { "run", run_main, "run [OPTION...] TARGET COMMAND [ARG...]",
           "the same, with its output collected by the service",
           JSON_OPTION "and the options of exec, without -d, -i, -t and descriptors\n" },

@@ -224,6 +224,39 @@ static int read_cidfile(struct request *request) {
         return 0;
 }
 
+/* USER@TARGET of shell. A user's name may hold an @, a container's may not. */
+static int split_user(struct request *request) {
+        static const char what[] = "shell";
+        char *at = strrchr(request->target, '@');
+        const struct option_row *row = row_of('u');
+        const char *user;
+
+        if (!at)
+                return 0;
+        for (unsigned i = 0; i < request->n_given; i++)
+                if (request->given[i].row == row) {
+                        complain(what, "has a user twice; --user or USER@TARGET was expected");
+                        return 125;
+                }
+        if (at == request->target || !at[1]) {
+                complain(what, "%s: USER@TARGET was expected", request->target);
+                return 125;
+        }
+        *at = 0;
+        user = request->target;
+        request->target = at + 1;
+        return sent(request, row, user);
+}
+
+/* Its command is the user's shell and nothing else. */
+static int take_shell(struct request *request) {
+        if (request->argc) {
+                complain("shell", "takes no command; airlock exec does");
+                return 125;
+        }
+        return split_user(request);
+}
+
 static int take_target(struct request *request, const char *command, int argc, char **argv) {
         int status = 0;
 
@@ -237,7 +270,9 @@ static int take_target(struct request *request, const char *command, int argc, c
         }
         request->argv = argv + optind;
         request->argc = argc - optind;
-        if (!status && request->argc < 1) {
+        if (!status && request->shell)
+                status = take_shell(request);
+        else if (!status && request->argc < 1) {
                 complain(command, "has no command; TARGET COMMAND [ARG...] was expected");
                 status = 125;
         }
@@ -262,7 +297,9 @@ static int read_environment(struct request *request) {
 int request_parse(struct request *request, const char *command, int argc, char **argv) {
         int status;
 
-        *request = (struct request){ 0 };
+        *request = (struct request){ .shell = request->shell,
+                                     .interactive = request->interactive,
+                                     .tty = request->tty };
         status = parse_options(request, command, argc, argv);
         if (!status)
                 status = take_target(request, command, argc, argv);

@@ -22,6 +22,7 @@ struct request {
         struct strings env, files, specs;
         /* What is done here and not by the service. */
         bool interactive, tty, detach, json;
+        bool shell; /* the user's, in place of a command */
         const char *cidfile, *detach_keys;
         unsigned wait_s;
         int preserve[16]; /* descriptor numbers of extra streams */

@@ -24,7 +24,7 @@ static void set_raw(const struct tty *tty) {
         struct termios raw = tty->saved;
 
         cfmakeraw(&raw);
-        (void)tcsetattr(tty->fd, TCSADRAIN, &raw);
+        (void)tcsetattr(tty->fd, TCSANOW, &raw);
 }
 
 /*
@@ -70,7 +70,7 @@ static int start_guard(struct tty *tty) {
         return 0;
 }
 
-int tty_raw(struct tty *tty, int fd) {
+int tty_keep(struct tty *tty, int fd) {
         int r;
 
         *tty = (struct tty)TTY_NONE;
@@ -82,14 +82,21 @@ int tty_raw(struct tty *tty, int fd) {
                 tty->fd = -1;
                 return r;
         }
-        set_raw(tty);
         return 0;
+}
+
+int tty_raw(struct tty *tty, int fd) {
+        int r = tty_keep(tty, fd);
+
+        if (r == 0)
+                set_raw(tty);
+        return r;
 }
 
 void tty_restore(struct tty *tty) {
         if (tty->fd < 0)
                 return;
-        (void)tcsetattr(tty->fd, TCSADRAIN, &tty->saved);
+        (void)tcsetattr(tty->fd, TCSANOW, &tty->saved);
         (void)!write(tty->guard, "", 1);
         close(tty->guard);
         *tty = (struct tty)TTY_NONE;
@@ -97,7 +104,7 @@ void tty_restore(struct tty *tty) {
 
 void tty_stop(struct tty *tty) {
         if (tty->fd >= 0)
-                (void)tcsetattr(tty->fd, TCSADRAIN, &tty->saved);
+                (void)tcsetattr(tty->fd, TCSANOW, &tty->saved);
         (void)raise(SIGSTOP);
         if (tty->fd >= 0)
                 set_raw(tty);

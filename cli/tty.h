@@ -17,7 +17,9 @@ struct tty {
 
 /* The size of the terminal on 0, 1 or 2; false where none of them is one. */
 bool tty_size(uint16_t *rows, uint16_t *cols);
-/* 0, or -errno; @fd is ours and a terminal. Whatever ends us, it is restored. */
+/* 0, or -errno; @fd is ours and a terminal. Whatever ends us, it is restored to what it is now. */
+int tty_keep(struct tty *tty, int fd);
+/* The same, and raw. */
 int tty_raw(struct tty *tty, int fd);
 void tty_restore(struct tty *tty);
 /* SIGTSTP: restored while we are stopped. */

@@ -12,7 +12,7 @@ _airlock() {
         local words=
 
         if [ "$COMP_CWORD" -eq 1 ]; then
-                words='exec run explain ps inspect stop kill wait targets status --help --version'
+                words='exec shell run explain ps inspect stop kill wait targets status --help --version'
         else
                 case $prev in
                 --env-file | --cidfile) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
@@ -24,7 +24,7 @@ _airlock() {
                 -s | --signal) words='HUP INT QUIT KILL USR1 USR2 TERM CONT STOP' ;;
                 *)
                         case $sub in
-                        exec) words="$exec_flags $(_airlock_targets)" ;;
+                        exec | shell) words="$exec_flags $(_airlock_targets)" ;;
                         run | explain) words="$exec_flags --json $(_airlock_targets)" ;;
                         ps) words='--all --filter --json --no-trunc --quiet --help' ;;
                         inspect | wait) words="--json --help $(_airlock_sessions)" ;;

@@ -4,9 +4,10 @@ function __airlock_targets
     airlock targets --json 2>/dev/null | string match -ra '"name":"([A-Za-z0-9_.:-]*)"' -g
 end
 
-set -l subcommands exec run explain ps inspect stop kill wait targets status
+set -l subcommands exec shell run explain ps inspect stop kill wait targets status
 complete -c airlock -f
 complete -c airlock -n "not __fish_seen_subcommand_from $subcommands" -a exec -d 'run a command in a running container'
+complete -c airlock -n "not __fish_seen_subcommand_from $subcommands" -a shell -d 'run the shell of the user'
 complete -c airlock -n "not __fish_seen_subcommand_from $subcommands" -a run -d 'the same, with its output collected'
 complete -c airlock -n "not __fish_seen_subcommand_from $subcommands" -a explain -d 'show what exec would do'
 complete -c airlock -n "not __fish_seen_subcommand_from $subcommands" -a ps -d 'list sessions'
@@ -17,7 +18,7 @@ complete -c airlock -n "not __fish_seen_subcommand_from $subcommands" -a wait -d
 complete -c airlock -n "not __fish_seen_subcommand_from $subcommands" -a targets -d 'list containers'
 complete -c airlock -n "not __fish_seen_subcommand_from $subcommands" -a status -d 'show version, policy and health'
 
-set -l exec '__fish_seen_subcommand_from exec run explain'
+set -l exec '__fish_seen_subcommand_from exec shell run explain'
 complete -c airlock -n $exec -a '(__airlock_targets)'
 complete -c airlock -n $exec -s d -l detach -d 'leave it running'
 complete -c airlock -n $exec -l detach-keys -x -d 'keys that detach'
