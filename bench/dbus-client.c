@@ -20,7 +20,6 @@
 #include <unistd.h>
 
 #define BUS_NAME "org.airlock1"
-#define REPLY_MS 30000
 #define MAX_TRACE 32
 
 struct round {
@@ -89,33 +88,47 @@ static void append_options(DBusMessageIter *iter) {
         dbus_message_iter_close_container(iter, &options);
 }
 
-static DBusMessage *call_exec(DBusConnection *bus, const char *target, char **argv) {
+static DBusMessage *make_call(const char *target, char **argv) {
         DBusMessage *call = dbus_message_new_method_call(BUS_NAME, "/org/airlock1",
                                                          BUS_NAME ".Manager", "Exec");
         DBusMessageIter iter;
-        DBusError error = DBUS_ERROR_INIT;
 
         dbus_message_iter_init_append(call, &iter);
         dbus_message_iter_append_basic(&iter, DBUS_TYPE_STRING, &target);
         append_argv(&iter, argv);
         append_options(&iter);
-        DBusMessage *reply = dbus_connection_send_with_reply_and_block(bus, call, REPLY_MS, &error);
-        if (!reply)
-                fail("Exec", error.message);
-        dbus_message_unref(call);
-        return reply;
+        return call;
+}
+
+static DBusMessage *next_message(DBusConnection *bus) {
+        DBusMessage *m;
+
+        while (!(m = dbus_connection_pop_message(bus)))
+                if (!dbus_connection_read_write(bus, -1))
+                        fail("the bus is gone", NULL);
+        return m;
+}
+
+static DBusMessage *wait_reply(DBusConnection *bus, dbus_uint32_t serial) {
+        for (;;) {
+                DBusMessage *m = next_message(bus);
+                if (dbus_message_get_reply_serial(m) != serial) {
+                        dbus_message_unref(m);
+                        continue;
+                }
+                if (dbus_message_get_type(m) != DBUS_MESSAGE_TYPE_METHOD_RETURN)
+                        fail("Exec", dbus_message_get_error_name(m));
+                return m;
+        }
 }
 
 static DBusMessage *wait_exited(DBusConnection *bus, const char *session) {
         for (;;) {
-                DBusMessage *m = dbus_connection_pop_message(bus);
-                if (m && dbus_message_is_signal(m, BUS_NAME ".Session", "Exited") &&
+                DBusMessage *m = next_message(bus);
+                if (dbus_message_is_signal(m, BUS_NAME ".Session", "Exited") &&
                     strcmp(dbus_message_get_path(m), session) == 0)
                         return m;
-                if (m)
-                        dbus_message_unref(m);
-                else if (!dbus_connection_read_write(bus, REPLY_MS))
-                        fail("the bus is gone", NULL);
+                dbus_message_unref(m);
         }
 }
 
@@ -172,11 +185,16 @@ static void read_trace(DBusMessage *exited, struct round *r) {
         }
 }
 
+/* From the call's sending to Exited's arrival; the call is made before, the record read after. */
 static void one_round(DBusConnection *bus, const char *target, char **argv, struct round *r) {
+        DBusMessage *call = make_call(target, argv);
         const char *session;
+        dbus_uint32_t serial;
 
         r->begin_ns = now_ns();
-        DBusMessage *reply = call_exec(bus, target, argv);
+        if (!dbus_connection_send(bus, call, &serial))
+                fail("Exec", "no memory");
+        DBusMessage *reply = wait_reply(bus, serial);
         r->replied_ns = now_ns();
         if (!dbus_message_get_args(reply, NULL, DBUS_TYPE_OBJECT_PATH, &session, DBUS_TYPE_INVALID))
                 fail("Exec", "its reply has another signature");
@@ -186,6 +204,7 @@ static void one_round(DBusConnection *bus, const char *target, char **argv, stru
         read_trace(exited, r);
         dbus_message_unref(exited);
         dbus_message_unref(reply);
+        dbus_message_unref(call);
 }
 
 static DBusConnection *connect_bus(void) {
