@@ -185,12 +185,22 @@ static void read_trace(DBusMessage *exited, struct round *r) {
         }
 }
 
+/* What came since the last round: signals about sessions that have ended. */
+static void drain(DBusConnection *bus) {
+        DBusMessage *m;
+
+        dbus_connection_read_write(bus, 0);
+        while ((m = dbus_connection_pop_message(bus)))
+                dbus_message_unref(m);
+}
+
 /* From the call's sending to Exited's arrival; the call is made before, the record read after. */
 static void one_round(DBusConnection *bus, const char *target, char **argv, struct round *r) {
         DBusMessage *call = make_call(target, argv);
         const char *session;
         dbus_uint32_t serial;
 
+        drain(bus);
         r->begin_ns = now_ns();
         if (!dbus_connection_send(bus, call, &serial))
                 fail("Exec", "no memory");

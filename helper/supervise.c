@@ -87,6 +87,7 @@ static int serve(int conn, struct session_page *page, struct fail *f) {
                 return -1;
         page->received_ns = page->trace_ns[WIRE_T_RECEIVED] = now_ns();
         page->phase = PHASE_RECEIVED;
+        prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
         reason = wire_check_head(&message, size, q.n_fds);
         if (reason)
                 return refuse(f, reason);
@@ -123,6 +124,7 @@ void supervise(int sock, struct session_page *page) {
 
         close_all_but(keep, sizeof(keep) / sizeof(*keep));
         prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+        prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); /* until there is a request: nobody would keep its session */
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
         if (setgroups(0, NULL) < 0)
@@ -130,7 +132,8 @@ void supervise(int sock, struct session_page *page) {
         job_warm();
         conn = receive_connection(sock);
         if (f.reason || serve(conn, page, &f) < 0) {
-                if (page->phase < PHASE_RECEIVED || !find_operation(message.head.kind))
+                /* One that connects ahead and asks nothing is no request. */
+                if (f.err != ECONNRESET && (page->phase < PHASE_RECEIVED || !find_operation(message.head.kind)))
                         log_line("request verdict=%s step=%s errno=%d", reason_word(f.reason), wire_step_name(f.step), f.err);
                 report_refused(conn, &f);
         }

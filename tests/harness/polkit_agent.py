@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""A scripted polkit agent, without PAM: PID UID yes|no|dismiss|fail|hang|wrongid [fallback]. Run as root, it registers itself for the
+"""A scripted polkit agent, without PAM: PID UID yes|no|dismiss|fail|hang|wrongid|later [fallback]. Run as root, it registers itself for the
 process PID of UID and answers each question as told; it prints "ready", and on stderr what it was asked."""
 import sys
 
@@ -27,6 +27,11 @@ class Agent:
                 except GLib.Error as error:
                         print('response refused:', error.message, file=sys.stderr, flush=True)
 
+        def respond_later(self, parameters, invocation):
+                self.respond(parameters.unpack()[4], parameters.get_child_value(5).get_child_value(0))
+                invocation.return_value(None)
+                return False
+
         def begin(self, parameters, invocation):
                 cookie = parameters.unpack()[4]
                 if self.mode == 'yes':
@@ -35,6 +40,9 @@ class Agent:
                         self.respond(cookie, GLib.Variant('(sa{sv})', ('unix-user', {'uid': GLib.Variant('u', 12345)})))
                 elif self.mode == 'hang':
                         self.held.append(invocation)
+                        return
+                elif self.mode == 'later':
+                        GLib.timeout_add(2000, self.respond_later, parameters, invocation)
                         return
                 if self.mode in ERRORS:
                         invocation.return_dbus_error(ERRORS[self.mode], self.mode)
