@@ -200,7 +200,7 @@ class Session:
             table[SLOT_FILTER] = filter_fd
         tty = isinstance(plan, Plan) and plan.f['flags'] & TTY
         for i, name in enumerate(['stdin', 'stdout', 'stderr']):
-            if streams[i] == 'null' or tty:
+            if streams[i] == 'null' or (tty and streams[i] is None):
                 continue
             if streams[i] is not None:
                 table[SLOT_STDIN + i] = streams[i]

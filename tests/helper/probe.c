@@ -58,9 +58,9 @@ static int try_int80(int argc, char **argv) {
 
 /* REQUEST: an ioctl of fd 0 with the whole 64 bits given, which glibc would cut. */
 static int try_ioctl(int argc, char **argv) {
-        char c = 'x';
+        char data[256] = "x";
 
-        return print_result(syscall(SYS_ioctl, 0, argument(argc, argv, 1), &c));
+        return print_result(syscall(SYS_ioctl, 0, argument(argc, argv, 1), data));
 }
 
 /* FILE: writes what it sees there, then stays; the test compares with a command's. */
