@@ -95,7 +95,6 @@ static void on_exited(struct launch *launch, const void *message) {
         launch->link = NULL;
         launch->handler.exited(launch->handler.userdata, message);
         link_send(link, &ack, sizeof ack);
-        links_warm(link_links(link));
         link_free(link);
 }
 

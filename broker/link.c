@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +19,6 @@
 
 #define LINK_FDS 4 /* no report has more */
 #define RETRY_US 3000
-#define WARM_US (1500 * 1000) /* less than the helper waits for a first message */
 #define LINK_MESSAGE_MAX (sizeof(struct wire_facts) + 64)
 
 struct links {
@@ -29,8 +27,6 @@ struct links {
         struct sockaddr_un address;
         socklen_t address_size;
         bool spawns; /* setuid mode: a helper for each, in place of the address */
-        int warm_fd; /* connected already, for whatever is asked next; -1: none */
-        uint64_t warm_until;
         struct link *first;
         _Alignas(uint64_t) uint8_t buffer[LINK_MESSAGE_MAX];
 };
@@ -69,7 +65,6 @@ int links_new(struct loop *loop, const char *path, struct links **ret) {
                 return -ENAMETOOLONG;
         }
         links->loop = loop;
-        links->warm_fd = -1;
         links->event = sd_event_ref(loop_event(loop));
         links->address.sun_family = AF_UNIX;
         memcpy(links->address.sun_path, path, strlen(path) + 1);
@@ -89,7 +84,6 @@ struct links *links_free(struct links *links) {
                 return NULL;
         while (links->first)
                 link_free(links->first);
-        close_fd(links->warm_fd);
         sd_event_unref(links->event);
         free(links);
         return NULL;
@@ -123,10 +117,8 @@ struct link *link_free(struct link *link) {
 
 int links_expire(struct links *links, uint64_t now) {
         struct link *next;
-        int waiting = links->warm_fd >= 0;
+        int waiting = 0;
 
-        if (waiting && links->warm_until <= now)
-                links->warm_fd = close_fd(links->warm_fd);
         for (struct link *link = links->first; link; link = next) {
                 next = link->next;
                 if (link->deadline_us == 0)
@@ -247,59 +239,21 @@ static struct link *link_new(struct links *links, const struct link_handler *han
         return link;
 }
 
-/* A connected socket, or one whose connection has to be tried again (*ret_connected). fd or -errno. */
-static int connect_one(const struct links *links, bool *ret_connected) {
-        int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-        if (fd < 0)
-                return -errno;
-        *ret_connected = connect(fd, (const struct sockaddr *)&links->address, links->address_size) == 0;
-        if (!*ret_connected && errno != EAGAIN) {
-                int r = -errno;
-
-                close_fd(fd);
-                return r;
-        }
-        return fd;
-}
-
-void links_warm(struct links *links) {
-        bool connected = false;
-        int fd;
-
-        if (links->spawns || links->warm_fd >= 0)
-                return;
-        fd = connect_one(links, &connected);
-        if (fd >= 0 && !connected)
-                fd = close_fd(fd);
-        links->warm_fd = fd < 0 ? -1 : fd;
-        links->warm_until = loop_now(links->loop) + WARM_US;
-        loop_need_tick(links->loop);
-}
-
-/* The one that is ready, unless the helper has closed it. fd or -1. */
-static int take_warm(struct links *links) {
-        struct pollfd p = { .fd = links->warm_fd };
-
-        if (links->warm_fd < 0)
-                return -1;
-        if (poll(&p, 1, 0) != 0 || links->warm_until <= loop_now(links->loop))
-                links->warm_fd = close_fd(links->warm_fd);
-        return take_fd(&links->warm_fd);
-}
-
 static int start(struct link *link) {
-        struct links *links = link->links;
+        const struct links *links = link->links;
 
         if (links->spawns) {
                 link->connected = true;
                 return spawn_helper(links->event, on_spawned, link, &link->fd, &link->spawned);
         }
-        link->fd = take_warm(links);
-        link->connected = link->fd >= 0;
+        link->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (link->fd < 0)
-                link->fd = connect_one(links, &link->connected);
-        return link->fd < 0 ? link->fd : 0;
+                return -errno;
+        if (connect(link->fd, (const struct sockaddr *)&links->address, links->address_size) == 0)
+                link->connected = true;
+        else if (errno != EAGAIN)
+                return -errno;
+        return 0;
 }
 
 int link_connect(struct links *links, const struct link_handler *handler, struct link **ret) {
@@ -378,8 +332,4 @@ void link_set_deadline(struct link *link, uint64_t deadline_us) {
 
 void link_set_handler(struct link *link, const struct link_handler *handler) {
         link->handler = *handler;
-}
-
-struct links *link_links(const struct link *link) {
-        return link->links;
 }

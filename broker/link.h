@@ -26,9 +26,6 @@ struct links *links_free(struct links *links);
 /* Closes what is over its deadline; now as loop_now(). Whether any has a deadline. */
 int links_expire(struct links *links, uint64_t now);
 
-/* After an exec the next one is likely: connects for it, so that the helper is ready when it comes. For WARM_US. */
-void links_warm(struct links *links);
-
 struct link_request {
         const void *message;
         size_t size;
@@ -46,7 +43,6 @@ int link_open(struct links *links, const struct link_request *request,
               const struct link_handler *handler, struct link **ret);
 /* The connection of a supervisor that came to us; takes over fd, in every case. */
 int link_adopt(struct links *links, int fd, const struct link_handler *handler, struct link **ret);
-struct links *link_links(const struct link *link);
 struct link *link_free(struct link *link); /* takes and returns NULL; no callback comes any more */
 /* A command without fds. 0 or -errno; -EAGAIN where the supervisor does not read. */
 int link_send(struct link *link, const void *message, size_t size);
