@@ -19,15 +19,23 @@ static bool engine_fits(const struct target_item *item, const struct policy_targ
         return item->engine < 0 || strcmp(policy_engine_names()[item->engine], target->engine) == 0;
 }
 
+/* A process named by its number can be the init of any engine's container: a rule that denies that container must
+ * not be passed by calling it something else. */
+static bool may_be_other_name(const struct target_item *item, const struct policy_target *t) {
+        return strcmp(t->engine, "pid") == 0 &&
+               (item->engine < 0 || strcmp(policy_engine_names()[item->engine], "pid") != 0);
+}
+
 static enum policy_tri match_target_item(const struct target_item *item,
                                          const struct policy_target *t) {
         switch (item->kind) {
         case TARGET_ANY: return POLICY_YES;
         case TARGET_OWN: return t->own;
         case TARGET_NAME:
-                return tri(engine_fits(item, t) &&
-                           (pattern_matches(&item->name, t->name) ||
-                            (t->id && pattern_matches(&item->name, t->id))));
+                if (engine_fits(item, t) && (pattern_matches(&item->name, t->name) ||
+                                             (t->id && pattern_matches(&item->name, t->id))))
+                        return POLICY_YES;
+                return may_be_other_name(item, t) ? POLICY_UNKNOWN : POLICY_NO;
         }
         return POLICY_NO;
 }

@@ -563,6 +563,8 @@ class Rule:
             elif item[1] in ("*", t["engine"]) and (item[2].matches(t["name"]) or
                                                     (t["id"] is not None and item[2].matches(t["id"]))):
                 return YES
+            elif t["engine"] == "pid" and item[1] != "pid":
+                best = max(best, UNKNOWN)
         return best
 
     def target_name(self, engine, name):
