@@ -9,7 +9,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
 from gi.repository import Gio, GLib
 import check
-from check import BUILD, SRC, contains, equal, fail, run, setup, skip, test, within
+from check import BUILD, SETUID, SRC, contains, equal, fail, run, service_test, setup, skip, test, within
 
 NAME, ROOT = 'org.airlock1', '/org/airlock1'
 MANAGER, SESSION = 'org.airlock1.Manager', 'org.airlock1.Session'

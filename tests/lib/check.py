@@ -68,6 +68,14 @@ def test(name):
         return register
 
 
+SETUID = os.environ.get('AIRLOCK_SETUID') == '1'
+
+
+def service_test(name):
+        """As test(), for what setuid mode does not have: a listener, its socket."""
+        return (lambda function: function) if SETUID else test(name)
+
+
 def setup(function):
         """Decorator: runs once before the first test, never with --list."""
         _setups.append(function)

@@ -86,6 +86,11 @@ check() {
         esac
 }
 
+# As check, for what setuid mode does not have: a listener, its socket.
+check_service() {
+        [ "${AIRLOCK_SETUID:-0}" = 1 ] || check "$@"
+}
+
 check_done() {
         check_listing && exit 0
         exit "$check_failed"

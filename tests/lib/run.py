@@ -21,12 +21,14 @@ RESULT = re.compile(r'^(ok|not ok|skip) (\S+)(?: - (.*))?$')
 
 
 class Build:
-        def __init__(self, folder, prefix, sanitized):
-                self.folder, self.prefix, self.sanitized = folder, prefix, sanitized
+        def __init__(self, folder, prefix, sanitized=False, setuid=False):
+                self.folder, self.prefix, self.sanitized, self.setuid = folder, prefix, sanitized, setuid
 
         def environment(self):
                 return {**os.environ, 'AIRLOCK_SRC': TOP, 'AIRLOCK_BUILD': self.folder, 'AIRLOCK_BUILT': '1',
-                        'AIRLOCK_SANITIZED': '1' if self.sanitized else '0', 'LC_ALL': 'C.UTF-8'}
+                        'AIRLOCK_SANITIZED': '1' if self.sanitized else '0',
+                        # scripts/with-airlock reads this one itself, also where a test calls it.
+                        'AIRLOCK_SETUID': '1' if self.setuid else '0', 'LC_ALL': 'C.UTF-8'}
 
 
 class Unit:
@@ -46,7 +48,7 @@ def header(path):
         found = {}
         with open(path, errors='replace') as file:
                 for _, line in zip(range(HEADER_LINES), file):
-                        match = re.match(r'^# (with-airlock|timeout|asan|vm): ?(.*)$', line)
+                        match = re.match(r'^# (with-airlock|timeout|asan|setuid|vm): ?(.*)$', line)
                         if match:
                                 found[match[1]] = match[2].strip()
         return found
@@ -71,7 +73,8 @@ def script_units(build, vm):
                         continue
                 suite = path.split('/')[1]
                 about = header(path)
-                if (suite == 'vm' and not vm) or (build.sanitized and about.get('asan') != 'yes'):
+                if (suite == 'vm' and not vm) or (build.sanitized and about.get('asan') != 'yes') or \
+                                (build.setuid and about.get('setuid') != 'yes'):
                         continue
                 listed = subprocess.run([path, '--list'], capture_output=True, text=True, check=False, timeout=60,
                                         stdin=subprocess.DEVNULL, env=build.environment())
@@ -208,10 +211,11 @@ def run(unit, chosen, tally):
 
 
 def find(vm, asan):
-        plain = Build(TOP + '/build', '', False)
+        plain = Build(TOP + '/build', '')
         units = [*lint_units(plain), *meson_units(plain), *script_units(plain, vm)]
+        units += script_units(Build(TOP + '/build', 'setuid-', setuid=True), vm)
         if asan:
-                sanitized = Build(TOP + '/build-asan', 'asan-', True)
+                sanitized = Build(TOP + '/build-asan', 'asan-', sanitized=True)
                 units += [*meson_units(sanitized), *script_units(sanitized, vm)]
         return units
 
