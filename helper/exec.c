@@ -178,20 +178,11 @@ static int prove_command(struct wait *w, struct session_page *page, struct fail 
 
 /* End of file means executed only if the kernel says that C is no longer a fork that has not executed: a filter
  * that kills at execve closes the socketpair just the same. */
-static int has_executed(int stat_fd) {
+static bool has_executed(int stat_fd) {
         char text[2048];
-        const char *p;
-        uint64_t v = 0;
+        uint64_t flags;
 
-        if (text_pread(stat_fd, text, sizeof(text)) < 0 || !(p = strrchr(text, ')')) || strlen(p) < 4)
-                return 0;
-        p += 4;
-        for (unsigned field = 4; field <= 9; field++) {
-                p += strspn(p, " -");
-                if (text_u64(&p, 10, &v) < 0)
-                        return 0;
-        }
-        return !(v & PF_FORKNOEXEC);
+        return text_pread(stat_fd, text, sizeof(text)) >= 0 && text_stat_field(text, 9, &flags) == 0 && !(flags & PF_FORKNOEXEC);
 }
 
 static int await_exec(struct wait *w, uint64_t deadline, struct fail *f) {

@@ -300,12 +300,6 @@ static void look_at_start(struct kept *k) {
         }
 }
 
-void keep_drop_idle(void) {
-        for (unsigned i = 0; i < n_kept; i++)
-                if (kept[i].state == KEEP_RUNNING && kept[i].page && kept[i].page->phase == PHASE_ACCEPTED)
-                        kill(kept[i].pid, SIGKILL);
-}
-
 static void look_at_adopted(struct kept *k) {
         if (syscall(SYS_pidfd_send_signal, k->pidfd, 0, NULL, 0) < 0 && errno == ESRCH)
                 begin_end(k);

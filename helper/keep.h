@@ -11,8 +11,6 @@ bool keep_has_room(void);
 bool keep_is_empty(void);
 /* Takes conn and page; token is what the session's cgroup must carry in its name. */
 void keep_session(pid_t supervisor, int conn, struct session_page *page, const char *token);
-/* Ends those that have no request yet: they know the ceiling of their birth. */
-void keep_drop_idle(void);
 /* Reaps everything that has ended. */
 void keep_reap(void);
 /* Moves endings on; ends supervisors that are stuck before their start. */

@@ -179,7 +179,6 @@ static void reload(void) {
 
         refresh();
         spare_drop();
-        keep_drop_idle();
         if (ceiling_load(c, &e) < 0) {
                 log_line("ceiling: %s (line %u); the last good one is kept", e.what ? e.what : "cannot be read", e.line);
                 return;

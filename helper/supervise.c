@@ -87,7 +87,6 @@ static int serve(int conn, struct session_page *page, struct fail *f) {
                 return -1;
         page->received_ns = page->trace_ns[WIRE_T_RECEIVED] = now_ns();
         page->phase = PHASE_RECEIVED;
-        prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
         reason = wire_check_head(&message, size, q.n_fds);
         if (reason)
                 return refuse(f, reason);
@@ -124,7 +123,6 @@ void supervise(int sock, struct session_page *page) {
 
         close_all_but(keep, sizeof(keep) / sizeof(*keep));
         prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-        prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); /* until there is a request: nobody would keep its session */
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
         if (setgroups(0, NULL) < 0)

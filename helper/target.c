@@ -86,28 +86,12 @@ static int read_status(struct target *t) {
         return 0;
 }
 
-/* Fields 9 (flags) and 22 (start time), counted from the last parenthesis: the name may hold any byte. */
 static int read_stat(struct target *t) {
         char text[2048];
-        int r = text_read(t->proc_fd, "stat", text, sizeof(text));
-        const char *p = r < 0 ? NULL : strrchr(text, ')');
-        uint64_t v = 0;
 
-        if (!p || strlen(p) < 4)
+        if (text_read(t->proc_fd, "stat", text, sizeof(text)) < 0 || text_stat_field(text, 9, &t->task_flags) < 0)
                 return -EINVAL;
-        p += 4; /* ") S" and a blank before field 4 */
-        for (unsigned field = 4; field <= 22; field++) {
-                if (*p == '-')
-                        p++;
-                else if (*p == ' ' && p[1] == '-')
-                        p += 2;
-                if (text_u64(&p, 10, &v) < 0)
-                        return -EINVAL;
-                if (field == 9)
-                        t->task_flags = v;
-        }
-        t->facts.identity.start_ticks = v;
-        return 0;
+        return text_stat_field(text, 22, &t->facts.identity.start_ticks);
 }
 
 static int read_map(const struct target *t, const char *name, struct wire_map *map) {
@@ -278,17 +262,30 @@ static bool is_frozen(const struct target *t) {
         return text_read(AT_FDCWD, path, text, sizeof(text)) > 0 && strncmp(text, "THAWED", 6) != 0;
 }
 
-int target_read_own(void) {
-        static struct target own;
-
-        own = (struct target){ .proc_fd = -1 };
-        context.own = NULL; /* or the readers would compare with what they are to read */
-        own.proc_fd = openat(context.proc_fd, "self", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (own.proc_fd < 0 || read_status(&own) < 0 || read_maps(&own) < 0 || read_limits(&own) < 0 || read_oom(&own) < 0 || read_label(&own) < 0)
+static int read_own(struct target *own) {
+        *own = (struct target){ .proc_fd = openat(context.proc_fd, "self", O_PATH | O_DIRECTORY | O_CLOEXEC), .cgroup_fd = -1 };
+        if (own->proc_fd < 0 || read_status(own) < 0 || read_maps(own) < 0 || read_limits(own) < 0 || read_oom(own) < 0)
                 return -EINVAL;
-        close(own.proc_fd);
+        return read_label(own);
+}
+
+int target_read_own(void) {
+        static struct target slots[2];
+        static unsigned next;
+        const struct wire_facts *before = context.own;
+        struct target *own = &slots[next];
+        int r;
+
+        context.own = NULL; /* or the readers would compare with what they are to read */
+        r = read_own(own);
+        target_close(own);
+        if (r < 0) { /* out of fds, say: what was known stays */
+                context.own = before;
+                return r;
+        }
+        next ^= 1;
         context.has_freezer = access("/sys/fs/cgroup/freezer", F_OK) == 0;
-        context.own = &own.facts;
+        context.own = &own->facts;
         return 0;
 }
 

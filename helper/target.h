@@ -26,7 +26,8 @@ struct target {
         struct wire_facts facts;
 };
 
-/* The listener's own limits, maps, label: what of a target equals them need not be read or set. 0 or -errno. */
+/* The listener's own limits, maps, label: what of a target equals them need not be read or set. 0 or -errno: then what
+ * was read before stays. */
 int target_read_own(void);
 
 /* Reads everything by pidfd. The fds of *t are the caller's, also after a refusal. 0, or -1 and *f. */

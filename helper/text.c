@@ -97,3 +97,17 @@ int text_field_u64(const char *text, const char *key, int base, uint64_t *ret) {
 
         return p ? text_u64(&p, base, ret) : -EINVAL;
 }
+
+int text_stat_field(const char *stat, unsigned n, uint64_t *ret) {
+        const char *p = strrchr(stat, ')');
+
+        if (!p || strlen(p) < 4)
+                return -EINVAL;
+        p += 4; /* ") S" and the blank before field 4 */
+        for (unsigned field = 4; field <= n; field++) {
+                p += strspn(p, " -");
+                if (text_u64(&p, 10, ret) < 0)
+                        return -EINVAL;
+        }
+        return 0;
+}

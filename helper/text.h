@@ -18,5 +18,9 @@ const char *text_field(const char *text, const char *key);
 /* A number in base 10 or 16 at *p (blanks are skipped), moved behind it. 0 or -EINVAL. */
 int text_u64(const char **p, int base, uint64_t *ret);
 
+/* Field n (4 and on; a sign is passed over) of a /proc/PID/stat, counted from the last parenthesis, since the name may
+ * hold any byte. 0 or -EINVAL. */
+int text_stat_field(const char *stat, unsigned n, uint64_t *ret);
+
 /* A field that is one number. 0 or -EINVAL. */
 int text_field_u64(const char *text, const char *key, int base, uint64_t *ret);
