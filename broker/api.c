@@ -4,6 +4,7 @@
 #include "broker/api.h"
 
 #include "broker/broker.h"
+#include "broker/bus-manage.h"
 #include "broker/bus-manager.h"
 #include "broker/bus-session.h"
 #include "broker/call.h"
@@ -13,6 +14,7 @@
 #include "broker/props.h"
 #include "broker/quota.h"
 #include "broker/reply.h"
+#include "broker/request.h"
 #include "broker/session.h"
 #include "broker/settings.h"
 
@@ -26,7 +28,6 @@
 #define SESSION "org.airlock1.Session"
 #define EXEC \
         "org.airlock1.exec" /* with its five siblings: which one, the policy's answer and the request say */
-#define MANAGE "org.airlock1.manage"
 
 static int not_built(struct call *call) {
         return error_set(&call->error, OUTCOME_NOT_SUPPORTED,
@@ -38,16 +39,16 @@ static const struct method methods[] = {
         { MANAGER, "CreateSession", "sasa{sv}", "o", EXEC, not_built },
         { MANAGER, "Run", "sasa{sv}", "issa{sv}", EXEC, flow_run, 1 },
         { MANAGER, "Explain", "sasa{sv}", "a{sv}", "public", flow_explain, 1 },
-        { MANAGER, "ListSessions", "a{sv}", "aa{sv}", "public", manager_list_sessions },
-        { MANAGER, "GetSession", "s", "o", "public", manager_get_session },
+        { MANAGER, "ListSessions", "a{sv}", "aa{sv}", "list", manager_list_sessions },
+        { MANAGER, "GetSession", "s", "o", "list", manager_get_session },
         { MANAGER, "ListTargets", "a{sv}", "aa{sv}", "public", manager_list_targets, 1 },
         { MANAGER, "GetTarget", "s", "o", "public", not_built },
-        { MANAGER, "RegisterTarget", "sha{sv}", "o", MANAGE, not_built },
-        { MANAGER, "UnregisterTarget", "s", "", MANAGE, not_built },
-        { MANAGER, "Subscribe", "a{sv}", "", "public", not_built },
+        { MANAGER, "RegisterTarget", "sha{sv}", "o", MANAGE_SERVICE, not_built },
+        { MANAGER, "UnregisterTarget", "s", "", MANAGE_SERVICE, not_built },
+        { MANAGER, "Subscribe", "a{sv}", "", "list", not_built },
         { MANAGER, "Unsubscribe", "", "", "public", not_built },
-        { MANAGER, "StopAll", "a{sv}", "u", "owner", manager_stop_all },
-        { MANAGER, "Reload", "", "", MANAGE, manager_reload },
+        { MANAGER, "StopAll", "a{sv}", "u", "list", manager_stop_all },
+        { MANAGER, "Reload", "", "", MANAGE_SERVICE, manager_reload },
 
         { SESSION, "Start", "a{sv}", "a{uh}", "owner", not_built },
         { SESSION, "Attach", "a{sv}", "a{uh}", "owner", not_built },
@@ -61,9 +62,9 @@ static const struct method methods[] = {
         { DBUS_INTERFACE_PROPERTIES, "Get", "ss", "v", "public", props_get },
         { DBUS_INTERFACE_PROPERTIES, "GetAll", "s", "a{sv}", "public", props_get_all },
         { DBUS_INTERFACE_PROPERTIES, "Set", "ssv", "", "public", props_set },
-        { "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", "", "a{oa{sa{sv}}}", "public",
+        { "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", "", "a{oa{sa{sv}}}", "list",
           props_managed_objects },
-        { DBUS_INTERFACE_INTROSPECTABLE, "Introspect", "", "s", "public", props_introspect },
+        { DBUS_INTERFACE_INTROSPECTABLE, "Introspect", "", "s", "list", props_introspect },
         { DBUS_INTERFACE_PEER, "Ping", "", "", "public", NULL },
         { DBUS_INTERFACE_PEER, "GetMachineId", "", "s", "public", NULL },
 };
@@ -73,9 +74,8 @@ const struct method *api_method(unsigned i) {
         return i < N_METHODS ? &methods[i] : NULL;
 }
 
-/* polkit decides this later; until then it is root's alone. */
 int api_may_manage(const struct call *call) {
-        return call->caller->uid == 0;
+        return call->caller->uid == 0 || (call->asked && call->manage == 0);
 }
 
 static enum api_object object_of(struct call *call) {
@@ -116,18 +116,79 @@ static const struct method *find(DBusMessage *message, enum api_object object) {
         return NULL;
 }
 
-static int check_quota(struct call *call) {
-        struct quota *quota = quotas_of(call->broker->quotas, call->caller->uid);
-
-        if (!quota)
-                return -ENOMEM;
-        call->quota = quota;
-        quota->requests++;
-        if (call->method->waits && quota->requests > call->broker->settings->requests_per_user)
+/* Counts the call once; one that waits is refused where too many do. */
+static int check_quota(struct call *call, bool waits) {
+        if (!call->quota) {
+                call->quota = quotas_of(call->broker->quotas, call->caller->uid);
+                if (!call->quota)
+                        return -ENOMEM;
+                call->quota->requests++;
+        }
+        if (waits && call->quota->requests > call->broker->settings->requests_per_user)
                 return error_set(&call->error, OUTCOME_LIMITS_EXCEEDED,
                                  "more than %u calls at once that have no answer yet",
                                  call->broker->settings->requests_per_user);
         return 0;
+}
+
+/* ---- what is not the caller's own ---- */
+
+/* A path that could be a session's. Whether it is another's or nobody's, the same is asked and answered. */
+static bool is_session_path(const struct call *call) {
+        static const char prefix[] = "/org/airlock1/session/";
+        const char *path = dbus_message_get_path(call->message);
+
+        return strncmp(path, prefix, strlen(prefix)) == 0 && sessions_is_id(path + strlen(prefix));
+}
+
+/* A list is the caller's own unless it says whose it wants: only then is a prompt in place. */
+static bool wants_others(struct call *call) {
+        struct request_filter filter;
+        struct error ignored;
+        const char *id;
+        bool others;
+
+        if (strcmp(call->method->in, "s") == 0)
+                return dbus_message_get_args(call->message, NULL, DBUS_TYPE_STRING, &id,
+                                             DBUS_TYPE_INVALID) &&
+                       sessions_is_id(id);
+        if (strcmp(call->method->in, "a{sv}") != 0 ||
+            request_read_filter(call->message, &filter, &ignored))
+                return false;
+        others = filter.by_user && filter.user != call->caller->uid;
+        request_filter_clear(&filter);
+        return others;
+}
+
+/* The session that is called or named is the caller's own: nothing to ask. */
+static bool is_own(const struct call *call) {
+        const char *id;
+
+        if (strcmp(call->method->in, "s") != 0 ||
+            !dbus_message_get_args(call->message, NULL, DBUS_TYPE_STRING, &id, DBUS_TYPE_INVALID))
+                return false;
+        return !sessions_is_id(id) || manager_own_session(call, id);
+}
+
+/* The manage action that polkit has to be asked about first, or NULL. */
+static const char *manage_action(struct call *call, enum api_object object, bool *loud) {
+        const char *action = call->method->action;
+
+        if (!action || call->asked || call->caller->uid == 0)
+                return NULL;
+        *loud = true;
+        if (object == API_NONE) {
+                *loud = strcmp(action, "owner") == 0;
+                return MANAGE_SESSIONS;
+        }
+        if (strcmp(action, MANAGE_SERVICE) == 0)
+                return MANAGE_SERVICE;
+        /* The caller's own session, and nodes that list none. */
+        if (strcmp(action, "list") != 0 || call->session || is_own(call) ||
+            (strcmp(call->method->member, "Introspect") == 0 && object != API_PARENT))
+                return NULL;
+        *loud = wants_others(call);
+        return MANAGE_SESSIONS;
 }
 
 static int authorize(struct call *call) {
@@ -135,9 +196,10 @@ static int authorize(struct call *call) {
 
         if (!action)
                 return error_set(&call->error, OUTCOME_DENIED, "%s: denied", call->method->member);
-        if (strcmp(action, MANAGE) == 0 && !api_may_manage(call))
-                return error_set(&call->error, OUTCOME_DENIED, "%s: denied", call->method->member);
-        /* "public", "owner" and exec: the object's visibility and the policy decide. */
+        if (strcmp(action, MANAGE_SERVICE) == 0 && !api_may_manage(call))
+                return error_set(&call->error, call->manage, "%s: not authorised (%s)",
+                                 call->method->member, outcome_word(call->manage));
+        /* "public", "owner", "list" and exec: the object's visibility and the policy decide. */
         return 0;
 }
 
@@ -152,22 +214,51 @@ static int claim(const struct call *call) {
         return session->owner_name ? 0 : -ENOMEM;
 }
 
+static void handle_call(struct call *call);
+
+static void on_managed(struct call *call, int outcome) {
+        call->asked = true;
+        call->manage = outcome;
+        handle_call(call);
+}
+
+static int no_object(struct call *call) {
+        return error_set(&call->error, OUTCOME_UNKNOWN_OBJECT, "no object at this path");
+}
+
+/* The row, for a call that fits it. What is not to be seen is told from what is not there by nothing. */
+static int find_method(struct call *call, enum api_object object) {
+        bool hidden = object == API_NONE;
+
+        if (hidden && (call->asked || call->caller->uid == 0 || !is_session_path(call)))
+                return no_object(call);
+        call->method = find(call->message, hidden ? API_SESSION : object);
+        if (!call->method || !call->method->handler)
+                return hidden ? no_object(call)
+                              : error_set(&call->error, OUTCOME_UNKNOWN_METHOD, "no method %s here",
+                                          dbus_message_get_member(call->message));
+        if (!dbus_message_has_signature(call->message, call->method->in))
+                return hidden ? no_object(call)
+                              : error_set(&call->error, OUTCOME_INVALID_ARGS,
+                                          "%s: arguments are of type '%s'; expected '%s'",
+                                          call->method->member,
+                                          dbus_message_get_signature(call->message),
+                                          call->method->in);
+        return 0;
+}
+
 static int handle(struct call *call) {
         enum api_object object = object_of(call);
-        int r;
+        const char *action;
+        bool loud = false;
+        int r = find_method(call, object);
 
-        if (object == API_NONE)
-                return error_set(&call->error, OUTCOME_UNKNOWN_OBJECT, "no object at this path");
-        call->method = find(call->message, object);
-        if (!call->method || !call->method->handler)
-                return error_set(&call->error, OUTCOME_UNKNOWN_METHOD, "no method %s here",
-                                 dbus_message_get_member(call->message));
-        if (!dbus_message_has_signature(call->message, call->method->in))
-                return error_set(&call->error, OUTCOME_INVALID_ARGS,
-                                 "%s: arguments are of type '%s'; expected '%s'",
-                                 call->method->member, dbus_message_get_signature(call->message),
-                                 call->method->in);
-        r = check_quota(call);
+        if (r)
+                return r;
+        action = manage_action(call, object, &loud);
+        r = check_quota(call, call->method->waits || action);
+        if (r == 0 && action)
+                return manage_ask(call, action, loud, on_managed);
         if (r == 0)
                 r = authorize(call);
         if (r == 0)

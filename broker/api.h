@@ -19,8 +19,8 @@ struct method {
         const char *member;
         const char *in; /* signatures */
         const char *out;
-        /* The polkit action, or "public", or "owner": the session's own owner, else org.airlock1.manage-sessions. A row without
-         * one answers nobody. */
+        /* The polkit action; or "public"; or "owner": the session's own owner, else org.airlock1.manage-sessions; or "list": public,
+         * and shows others' sessions to who has that action. A row without one answers nobody. */
         const char *action;
         /* Takes the call over and answers it, now or later, where it returns 0. Else -errno, or an outcome with call->error: the
          * dispatcher answers. NULL: libdbus answers it before we see it. */
@@ -32,5 +32,5 @@ struct method {
 /* Row i, NULL behind the last. */
 const struct method *api_method(unsigned i);
 void api_dispatch(struct broker *broker, struct DBusMessage *message);
-/* A caller who may see and end what is another's. */
+/* A caller who may see and end what is another's: root, and in a call that polkit was asked about its answer. */
 int api_may_manage(const struct call *call);

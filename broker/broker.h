@@ -21,6 +21,7 @@ struct broker {
         struct quotas *quotas;
         struct flow *flows;       /* requests under way */
         struct wait *waits;       /* calls of Session.Wait that have no answer yet */
+        struct manage *manages;   /* calls that wait for a manage action */
         struct listing *listings; /* calls of ListTargets under way */
         struct lookup_context lookup;
         uint64_t counter;    /* of requests to the helper, never the same twice */

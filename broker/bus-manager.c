@@ -69,6 +69,12 @@ int manager_get_session(struct call *call) {
         return 0;
 }
 
+int manager_own_session(const struct call *call, const char *id) {
+        const struct session *session = sessions_find(call->broker->sessions, id);
+
+        return session && session->visible && session->owner == call->caller->uid;
+}
+
 int manager_stop_all(struct call *call) {
         struct request_filter filter;
         struct error ignored;

@@ -21,5 +21,7 @@ struct call {
         struct session *session; /* of a session's object: set for the handler, not to be kept */
         struct quota *quota;     /* counts it among the caller's requests */
         bool interactive;        /* the caller lets polkit ask a person */
+        bool asked;              /* polkit was, about a manage action */
+        int manage;              /* its outcome: 0 is a yes */
         struct error error;
 };

@@ -466,12 +466,14 @@ static int stage_polkit(struct flow *flow) {
 
         if (flow->verdict.answer == POLICY_ALLOW)
                 return 0;
-        prompt_fill(&prompt, &(struct prompt_input){ .subject = flow->caller->name,
-                                                     .action = action_of(flow),
-                                                     .interactive = flow->call->interactive,
-                                                     .request = flow->request,
-                                                     .target = flow->target,
-                                                     .plan = flow->plan });
+        prompt_fill(&prompt, &(struct prompt_input){
+                                     .subject = flow->caller->name,
+                                     .action = action_of(flow),
+                                     .interactive = flow->call->interactive,
+                                     .timeout_ms = flow->broker->settings->prompt_timeout_s * 1000,
+                                     .request = flow->request,
+                                     .target = flow->target,
+                                     .plan = flow->plan });
         r = polkit_ask(flow->broker->bus, loop_event(flow->broker->loop), &prompt.question,
                        on_polkit, flow, &flow->polkit);
         return r < 0 ? error_set(text(flow), OUTCOME_POLKIT_UNAVAILABLE, "polkit: cannot be asked")

@@ -4,6 +4,7 @@
 #include "broker/api.h"
 #include "broker/audit.h"
 #include "broker/broker.h"
+#include "broker/bus-manage.h"
 #include "broker/bus-session.h"
 #include "broker/bus.h"
 #include "broker/caller.h"
@@ -48,6 +49,7 @@ static void on_vanished(void *userdata, const char *name) {
 
         flows_caller_gone(broker, name);
         bus_session_caller_gone(broker, name);
+        manage_caller_gone(broker, name);
         sessions_owner_gone(broker->sessions, name);
         callers_vanished(broker->callers, name);
 }
@@ -240,6 +242,7 @@ static void take_apart(struct broker *broker) {
         if (broker->loop)
                 flows_free(broker);
         bus_session_drop_waits(broker);
+        manage_free(broker);
         adopt_free(broker->adopt);
         callers_free(broker->callers);
         sessions_free(broker->sessions);

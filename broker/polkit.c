@@ -183,8 +183,8 @@ int polkit_ask(struct bus *bus, sd_event *event, const struct polkit_question *q
                 .bus = bus, .done = done, .userdata = userdata, .interactive = question->interactive
         };
         snprintf(polkit->cancel_id, sizeof polkit->cancel_id, "airlock-%llu", ++serial);
-        r = sd_event_add_time_relative(event, &polkit->timer, CLOCK_MONOTONIC, POLKIT_TIMEOUT_US, 0,
-                                       on_timeout, polkit);
+        r = sd_event_add_time_relative(event, &polkit->timer, CLOCK_MONOTONIC,
+                                       question->timeout_ms * UINT64_C(1000), 0, on_timeout, polkit);
         if (r >= 0)
                 r = bus_ask(bus, make_question(polkit, question), on_reply, polkit);
         if (r < 0) {

@@ -12,7 +12,6 @@ struct polkit;
 
 #define POLKIT_DETAILS 12
 #define POLKIT_DETAIL_BYTES 1024 /* of one value, escaped: what a prompt can show */
-#define POLKIT_TIMEOUT_US (120 * 1000000ull)
 
 struct polkit_detail {
         const char *key;
@@ -24,6 +23,7 @@ struct polkit_question {
         const char *subject; /* unique bus name */
         const char *action;
         bool interactive; /* the caller allowed a prompt */
+        unsigned timeout_ms;
         size_t n_details;
         struct polkit_detail details[POLKIT_DETAILS];
 };

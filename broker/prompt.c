@@ -84,7 +84,8 @@ void prompt_fill(struct prompt *prompt, const struct prompt_input *input) {
 
         prompt->question = (struct polkit_question){ .subject = input->subject,
                                                      .action = input->action,
-                                                     .interactive = input->interactive };
+                                                     .interactive = input->interactive,
+                                                     .timeout_ms = input->timeout_ms };
         snprintf(prompt->user, sizeof prompt->user, "%s%s%u:%u", request->user ? request->user : "",
                  request->user ? " = " : "", plan->uid, plan->gid);
         snprintf(prompt->target_id, sizeof prompt->target_id, "%" PRIu64 "-%" PRIu64,

@@ -14,6 +14,7 @@ struct prompt_input {
         const char *subject; /* unique bus name */
         const char *action;
         bool interactive;
+        unsigned timeout_ms;
         const struct request *request;
         const struct target *target;
         const struct wire_plan *plan;

@@ -60,6 +60,10 @@ struct sessions *sessions_free(struct sessions *sessions) {
         return NULL;
 }
 
+bool sessions_is_id(const char *text) {
+        return strlen(text) == 64 && strspn(text, "0123456789abcdef") == 64;
+}
+
 /* Of an id as text: its first three digits, or some bucket where it is none. */
 static struct session **bucket_of(struct sessions *sessions, const char *id) {
         unsigned bucket = 0;

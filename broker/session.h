@@ -92,6 +92,8 @@ bool session_is_over(const struct session *session);
 const char *session_state_name(const struct session *session);
 /* By id, or by path; NULL where there is none. */
 struct session *sessions_find(struct sessions *sessions, const char *id);
+/* Has the form of an id, whether or not one has it. */
+bool sessions_is_id(const char *text);
 struct session *sessions_find_path(struct sessions *sessions, const char *path);
 /* By the name that this owner gave it; the latest. */
 struct session *sessions_find_name(struct sessions *sessions, const char *name, uint32_t owner);

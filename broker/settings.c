@@ -45,6 +45,7 @@ static const struct {
         { "StartsPerMinute", offsetof(struct settings, starts_per_minute), 120000, 1000000 },
         { "RequestsPerUser", offsetof(struct settings, requests_per_user), 2048, 4096 },
         { "ForgetAfter", offsetof(struct settings, forget_after_s), 300, 86400 },
+        { "PromptTimeout", offsetof(struct settings, prompt_timeout_s), 120, 3600 },
 };
 #define N_NUMBERS (sizeof numbers / sizeof numbers[0])
 
@@ -84,6 +85,7 @@ int settings_defaults(struct settings **ret) {
                 return -ENOMEM;
         for (size_t i = 0; i < N_NUMBERS; i++)
                 *(uint32_t *)((char *)settings + numbers[i].offset) = numbers[i].fallback;
+        settings->setuid = AIRLOCK_SETUID;
         for (size_t i = 0; i < N_ROOTS && r == 0; i++)
                 if (roots[i].engine)
                         r = add_place(settings, roots[i].engine, roots[i].fallback);

@@ -2,6 +2,8 @@
 /* broker.conf: what is taken, and where exactly something is wrong. */
 #include "broker/settings.h"
 
+#include "config.h"
+
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -28,7 +30,8 @@ static void defaults(void **state) {
         assert_string_equal(settings->places[0].dir, "/run/crun");
         assert_string_equal(settings->places[1].dir, "/run/runc");
         assert_int_equal(settings->forget_after_s, 300);
-        assert_false(settings->setuid);
+        assert_int_equal(settings->prompt_timeout_s, 120);
+        assert_int_equal(settings->setuid, AIRLOCK_SETUID); /* the mode that this is built for */
         settings_free(settings);
 }
 
