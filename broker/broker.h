@@ -12,6 +12,9 @@ struct broker {
         struct settings *settings;
         struct policy_set *rules; /* NULL denies everything */
         char policy_status[512];
+        char policy_error[512];       /* of the last load; empty: none */
+        uint64_t policy_loaded_us;    /* since the epoch: when what is in force was read; 0: nothing is */
+        uint64_t policy_tried_us;     /* of the last load, good or not */
         struct filter_cache *filters;
         struct profiles *profiles;
         struct links *links;

@@ -212,6 +212,11 @@ static struct dict *health(const struct broker *broker) {
         if (!dict)
                 return NULL;
         dict_string(dict, "policy", broker->policy_status);
+        dict_string(dict, "policy-error", broker->policy_error);
+        dict_string(dict, "policy-digest", policy_set_digest(broker->rules));
+        dict_uint(dict, "policy-rules", (uint32_t)policy_set_count(broker->rules));
+        dict_uint64(dict, "policy-loaded-us", broker->policy_loaded_us);
+        dict_uint64(dict, "policy-tried-us", broker->policy_tried_us);
         dict_uint(dict, "sessions", sessions_running(broker->sessions));
         dict_uint(dict, "sessions-kept", sessions_kept(broker->sessions));
         dict_uint(dict, "callers", callers_count(broker->callers));

@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 /* The first error as one line; warnings are noted. */
 static void take_errors(const struct policy_errors *errors, char *first, size_t size) {
@@ -24,6 +25,13 @@ static void take_errors(const struct policy_errors *errors, char *first, size_t 
         }
 }
 
+static uint64_t now_us(void) {
+        struct timespec now;
+
+        clock_gettime(CLOCK_REALTIME, &now);
+        return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
 int broker_load_policy(struct broker *broker, struct error *error) {
         struct policy_errors errors = { 0 };
         struct policy_set *rules = NULL;
@@ -32,7 +40,10 @@ int broker_load_policy(struct broker *broker, struct error *error) {
 
         take_errors(&errors, first, sizeof first);
         policy_errors_free(&errors);
+        broker->policy_tried_us = now_us();
         if (r == 0) {
+                broker->policy_error[0] = 0;
+                broker->policy_loaded_us = broker->policy_tried_us;
                 policy_set_unref(broker->rules);
                 broker->rules = rules;
                 snprintf(broker->policy_status, sizeof broker->policy_status, "ok: %zu rules",
@@ -41,6 +52,7 @@ int broker_load_policy(struct broker *broker, struct error *error) {
         }
         if (r < 0)
                 snprintf(first, sizeof first, "policy: %s", strerror(-r));
+        snprintf(broker->policy_error, sizeof broker->policy_error, "%s", first);
         snprintf(broker->policy_status, sizeof broker->policy_status, "%s; in force: %s", first,
                  broker->rules ? "the last good rules" : "everything is denied");
         return error_set(error, OUTCOME_INVALID_ARGS, "%s", first);
@@ -64,8 +76,12 @@ int broker_load_settings(struct broker *broker, struct error *error) {
 int broker_reload(struct broker *broker, struct error *error) {
         int r = broker_load_settings(broker, error);
 
-        if (r)
+        if (r) {
+                /* Rules were not looked at: what was wrong stands beside them all the same. */
+                snprintf(broker->policy_error, sizeof broker->policy_error, "%s", error->text);
+                broker->policy_tried_us = now_us();
                 return r;
+        }
         profiles_clear(broker->profiles);
         return broker_load_policy(broker, error);
 }

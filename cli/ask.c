@@ -51,6 +51,15 @@ static bool is_exact(const char *argument, int at) {
                (!argument[2 + n] || argument[2 + n] == '=');
 }
 
+/* What getopt looks at next: it passes over arguments. */
+static const char *next_option(int argc, char **argv) {
+        int i = optind;
+
+        while (i < argc && (argv[i][0] != '-' || !argv[i][1]))
+                i++;
+        return argv[i < argc ? i : argc - 1];
+}
+
 int ask_parse(struct ask *ask, const char *command, const char *letters, int argc, char **argv) {
         int status = 0;
 
@@ -58,7 +67,7 @@ int ask_parse(struct ask *ask, const char *command, const char *letters, int arg
         opterr = 0;
         optind = 1;
         while (!status) {
-                const char *argument = argv[optind < argc ? optind : argc - 1];
+                const char *argument = next_option(argc, argv);
                 int at = -1, c = getopt_long(argc, argv, ":aqf:s:t:h", longs, &at);
 
                 if (c == -1)

@@ -41,6 +41,7 @@ int stop_main(const char *command, int argc, char **argv);
 int kill_main(const char *command, int argc, char **argv);
 int wait_main(const char *command, int argc, char **argv);
 int targets_main(const char *command, int argc, char **argv);
+int policy_main(const char *command, int argc, char **argv);
 int status_main(const char *command, int argc, char **argv);
 int explain_main(const char *command, int argc, char **argv);
 int run_main(const char *command, int argc, char **argv);

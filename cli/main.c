@@ -70,6 +70,14 @@ const struct command commands[] = {
         { "targets", targets_main, "targets [OPTION...]",
           "list containers that one of your rules could match",
           "      --filter KEY=VALUE   target, name, state\n" JSON_OPTION },
+        { "policy", policy_main, "policy check [DIR] | show [DIR] | status [--json]",
+          "check and show rules, and say which are in force",
+          "  check [DIR]              errors, warnings and test cases (*.case) of the rules in DIR, of the system's without it;\n"
+          "                           needs no service\n"
+          "  show [DIR]               every setting with file and line, in the order in which rules are asked;\n"
+          "                           needs no service\n"
+          "  status                   what is in force, what the last reload said, whether the files changed since\n" JSON_OPTION
+          "Exit status: 1 when there is an error, a case fails or the last reload did.\n" },
         { "status", status_main, "status [--json]", "show the service's version, policy and health",
           JSON_OPTION },
         { 0 },

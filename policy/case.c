@@ -10,7 +10,7 @@
 #include "policy/errors.h"
 #include "policy/parse.h"
 #include "policy/rule.h"
-#include "policy/text.h"
+#include "policy/phrase.h"
 
 #define MAX_CASES 65536u
 
@@ -209,21 +209,21 @@ int policy_case_check(const struct policy_set *set, const struct policy_case *c,
 
 int policy_case_text(const struct policy_case *c, const struct policy_verdict *got, char *buf,
                      size_t size) {
-        struct text text = { .buf = buf, .size = size };
+        struct phrase text = { .buf = buf, .size = size };
 
-        text_escaped(&text, c->file);
-        text_add(&text, ":%u: %s: %s by ", c->line, c->name, policy_answer_name(got->answer));
+        phrase_escaped(&text, c->file);
+        phrase_add(&text, ":%u: %s: %s by ", c->line, c->name, policy_answer_name(got->answer));
         if (got->rule) {
-                text_add(&text, "rule %s (", policy_rule_name(got->rule));
-                text_escaped(&text, policy_rule_file(got->rule));
-                text_add(&text, ":%u)", policy_rule_line(got->rule));
+                phrase_add(&text, "rule %s (", policy_rule_name(got->rule));
+                phrase_escaped(&text, policy_rule_file(got->rule));
+                phrase_add(&text, ":%u)", policy_rule_line(got->rule));
         } else {
-                text_add(&text, "no rule");
+                phrase_add(&text, "no rule");
         }
-        text_add(&text, ", expected %s", policy_answer_name(c->expect));
+        phrase_add(&text, ", expected %s", policy_answer_name(c->expect));
         if (c->rule) {
-                text_add(&text, " by ");
-                text_escaped(&text, c->rule);
+                phrase_add(&text, " by ");
+                phrase_escaped(&text, c->rule);
         }
-        return text_end(&text);
+        return phrase_end(&text);
 }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "policy/case.h"
 #include "policy/load.h"
@@ -24,13 +25,11 @@ static void say_errors(struct check *c) {
 
         for (size_t i = 0; i < c->errors.n; i++) {
                 policy_error_text(&c->errors.list[i], line, sizeof(line));
-                c->say(c->data, line);
+                c->say(c->data,
+                       &(struct policy_finding){ .error = &c->errors.list[i], .line = line });
+                c->ret->n_warnings += c->errors.list[i].warning;
         }
         c->ret->n_errors = c->errors.n_errors;
-        for (size_t i = 0; i < c->errors.n; i++)
-                c->ret->n_warnings += c->errors.list[i].warning;
-        if (c->errors.n_errors + c->ret->n_warnings > c->errors.n)
-                c->say(c->data, "there are more errors than these");
 }
 
 static int decide_cases(struct check *c) {
@@ -45,19 +44,33 @@ static int decide_cases(struct check *c) {
                 if (r == 0)
                         continue;
                 policy_case_text(one, &got, line, sizeof(line));
-                c->say(c->data, line);
+                c->say(c->data,
+                       &(struct policy_finding){ .failed = one, .got = &got, .line = line });
                 c->ret->n_failed++;
         }
         return 0;
+}
+
+static struct policy_time today(void) {
+        time_t now = time(NULL);
+        struct tm tm;
+
+        if (!localtime_r(&now, &tm))
+                return (struct policy_time){ .known = false };
+        return (struct policy_time){ .known = true,
+                                     .year = tm.tm_year + 1900,
+                                     .month = tm.tm_mon + 1,
+                                     .day = tm.tm_mday };
 }
 
 static int check(struct check *c, const struct policy_sources *sources) {
         int rules = policy_load(sources, &c->set, &c->errors);
         int cases = rules < 0 ? 0 : policy_load_cases(sources, &c->cases, &c->errors);
         int r = rules < 0 ? rules : cases < 0 ? cases : 0;
+        struct policy_time now = today();
 
         if (c->set && r == 0)
-                r = policy_set_warn(c->set, &c->errors);
+                r = policy_set_warn(c->set, &now, &c->errors);
         if (r < 0)
                 return r;
         say_errors(c);

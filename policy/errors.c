@@ -10,7 +10,7 @@
 #include <strings.h>
 
 #include "policy/rule.h"
-#include "policy/text.h"
+#include "policy/phrase.h"
 
 static int append(struct policy_errors *errors, struct policy_error *error) {
         struct policy_error *list = reallocarray(errors->list, errors->n + 1, sizeof(*list));
@@ -77,9 +77,14 @@ void policy_errors_free(struct policy_errors *errors) {
         *errors = (struct policy_errors){ 0 };
 }
 
-/* Edit distance with rows of a fixed size: both words are short or not compared. */
+static bool is_same(char a, char b) {
+        return strncasecmp(&a, &b, 1) == 0;
+}
+
+/* Edits from one word to another, two letters that changed places being one. Rows of a fixed size: both words are short or
+ * not compared. */
 static unsigned distance(const char *a, const char *b) {
-        unsigned rows[2][POLICY_NAME_BYTES + 1];
+        unsigned rows[3][POLICY_NAME_BYTES + 1];
         size_t n = strlen(a), m = strlen(b);
 
         if (n > POLICY_NAME_BYTES || m > POLICY_NAME_BYTES)
@@ -87,19 +92,21 @@ static unsigned distance(const char *a, const char *b) {
         for (unsigned j = 0; j <= m; j++)
                 rows[0][j] = j;
         for (unsigned i = 1; i <= n; i++) {
-                const unsigned *up = rows[(i - 1) % 2];
-                unsigned *row = rows[i % 2];
+                const unsigned *up = rows[(i - 1) % 3], *before = rows[(i + 1) % 3];
+                unsigned *row = rows[i % 3];
 
                 row[0] = i;
                 for (size_t j = 1; j <= m; j++) {
-                        unsigned cost = strncasecmp(a + i - 1, b + j - 1, 1) ? 1 : 0;
-                        unsigned best = up[j - 1] + cost;
+                        unsigned best = up[j - 1] + !is_same(a[i - 1], b[j - 1]);
 
                         best = up[j] + 1 < best ? up[j] + 1 : best;
+                        if (i > 1 && j > 1 && is_same(a[i - 1], b[j - 2]) &&
+                            is_same(a[i - 2], b[j - 1]) && before[j - 2] + 1 < best)
+                                best = before[j - 2] + 1;
                         row[j] = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
                 }
         }
-        return rows[n % 2][m];
+        return rows[n % 3][m];
 }
 
 const char *errors_nearest(const char *word, const char *const *known) {
@@ -118,17 +125,17 @@ const char *errors_nearest(const char *word, const char *const *known) {
 }
 
 int policy_error_text(const struct policy_error *error, char *buf, size_t size) {
-        struct text text = { .buf = buf, .size = size };
+        struct phrase text = { .buf = buf, .size = size };
 
-        text_escaped(&text, error->file);
+        phrase_escaped(&text, error->file);
         if (error->line)
-                text_add(&text, ":%u:%u", error->line, error->column);
-        text_add(&text, ": %s", error->warning ? "warning: " : "");
-        text_escaped(&text, error->message);
+                phrase_add(&text, ":%u:%u", error->line, error->column);
+        phrase_add(&text, ": %s", error->warning ? "warning: " : "");
+        phrase_escaped(&text, error->message);
         if (error->suggestion) {
-                text_add(&text, "; did you mean ");
-                text_escaped(&text, error->suggestion);
-                text_add(&text, "?");
+                phrase_add(&text, "; did you mean ");
+                phrase_escaped(&text, error->suggestion);
+                phrase_add(&text, "?");
         }
-        return text_end(&text);
+        return phrase_end(&text);
 }

@@ -23,7 +23,8 @@ struct source {
         char *name; /* of the file, by which it is sorted and hidden */
         char *path; /* for people */
         int folder_fd;
-        bool masked;
+        size_t strength; /* of its folder */
+        bool masked, hidden;
 };
 
 struct loader {
@@ -122,17 +123,13 @@ static bool is_wanted(const struct loader *l, const char *name) {
         return name[0] != '.' && len > n && strcmp(name + len - n, l->suffix) == 0;
 }
 
-/* A stronger folder comes later and takes the weaker one's place. */
+/* A stronger folder comes later: the weaker one's file does not count any more. */
 static int remember(struct loader *l, struct source *source) {
         struct source *list;
 
         for (size_t i = 0; i < l->n; i++)
-                if (strcmp(l->list[i].name, source->name) == 0) {
-                        free(l->list[i].name);
-                        free(l->list[i].path);
-                        l->list[i] = *source;
-                        return 0;
-                }
+                if (strcmp(l->list[i].name, source->name) == 0)
+                        l->list[i].hidden = true;
         list = l->n < MAX_FILES ? reallocarray(l->list, l->n + 1, sizeof(*list)) : NULL;
         if (!list)
                 return -ENOMEM;
@@ -149,7 +146,9 @@ static bool is_mask(int folder_fd, const char *name) {
 }
 
 static int take_entry(struct loader *l, int folder_fd, const char *folder, const char *name) {
-        struct source source = { .folder_fd = folder_fd, .masked = is_mask(folder_fd, name) };
+        struct source source = { .folder_fd = folder_fd,
+                                 .strength = l->n_fds,
+                                 .masked = is_mask(folder_fd, name) };
         int r = -ENOMEM;
 
         source.name = strdup(name);
@@ -249,7 +248,7 @@ static int take_fd(struct loader *l, const struct source *source, int fd, folder
 static int take_file(struct loader *l, const struct source *source, folder_take *take, void *data) {
         int fd, r;
 
-        if (source->masked)
+        if (source->masked || source->hidden)
                 return 0;
         fd = openat(source->folder_fd, source->name,
                     O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -264,19 +263,26 @@ static int take_file(struct loader *l, const struct source *source, folder_take 
 
 static int by_name(const void *a, const void *b) {
         const struct source *p = a, *q = b;
+        int r = strcmp(p->name, q->name);
 
-        return strcmp(p->name, q->name);
+        return r ? r : (p->strength > q->strength) - (p->strength < q->strength);
 }
 
-static int take_all(struct loader *l, folder_take *take, void *data) {
+static int find_all(struct loader *l) {
         int r = 0;
 
         for (size_t i = 0; i < l->sources->n_folders && r == 0; i++)
                 r = take_folder(l, l->sources->folders[i]);
-        if (r < 0)
-                return r;
         if (l->n)
                 qsort(l->list, l->n, sizeof(*l->list), by_name);
+        return r;
+}
+
+static int take_all(struct loader *l, folder_take *take, void *data) {
+        int r = find_all(l);
+
+        if (r < 0)
+                return r;
         for (size_t i = 0; i < l->n; i++) {
                 r = take_file(l, &l->list[i], take, data);
                 if (r < 0)
@@ -303,4 +309,26 @@ int folder_read(const struct policy_sources *sources, const char *suffix, folder
 
         loader_end(&l);
         return r;
+}
+
+/* Of one name the last one, from the strongest folder, counts. */
+static const char *hider(const struct loader *l, size_t i) {
+        if (!l->list[i].hidden)
+                return NULL;
+        while (l->list[i].hidden)
+                i++;
+        return l->list[i].path;
+}
+
+int folder_list(const struct policy_sources *sources, const char *suffix, folder_saw *saw,
+                void *data, struct policy_errors *errors) {
+        struct loader l = { .sources = sources, .suffix = suffix, .errors = errors };
+        int r = find_all(&l);
+
+        for (size_t i = 0; i < l.n && r == 0; i++)
+                r = saw(data, &(struct folder_file){ .path = l.list[i].path,
+                                                     .hidden_by = hider(&l, i),
+                                                     .masked = l.list[i].masked });
+        loader_end(&l);
+        return r ? r : l.bad;
 }

@@ -238,8 +238,10 @@ int policy_set_add(struct policy_set *set, const char *file, const char *text, s
                    struct policy_errors *errors);
 /* 1: the files contradict each other (two rules of one name). */
 int policy_set_freeze(struct policy_set *set, struct policy_errors *errors);
-/* Appends warnings about well-formed rules that probably do not do what they seem to; 0 or -ENOMEM. */
-int policy_set_warn(const struct policy_set *set, struct policy_errors *errors);
+/* Appends warnings about well-formed rules that probably do not do what they seem to, or can never match (any more, where the
+ * time is known); 0 or -ENOMEM. */
+int policy_set_warn(const struct policy_set *set, const struct policy_time *now,
+                    struct policy_errors *errors);
 struct policy_set *policy_set_ref(struct policy_set *set);
 struct policy_set *policy_set_unref(struct policy_set *set); /* takes and returns NULL */
 
@@ -251,6 +253,17 @@ unsigned policy_rule_line(const struct policy_rule *rule);
 enum policy_answer policy_rule_answer(const struct policy_rule *rule);
 /* The key's value as written, NULL if it is not there; Command= may have several. */
 const char *policy_rule_value(const struct policy_rule *rule, enum policy_key key, size_t i);
+
+/* One assignment as it is written. */
+struct policy_setting {
+        enum policy_key key;
+        unsigned line;
+        const char *value;
+};
+/* The rule's i-th, in the order of its lines; false behind the last. */
+bool policy_rule_setting(const struct policy_rule *rule, size_t i, struct policy_setting *ret);
+/* SHA-256 of the files that policy_load() read, in hex; "" for any other set. */
+const char *policy_set_digest(const struct policy_set *set);
 
 const char *policy_answer_name(enum policy_answer answer);
 const char *policy_key_name(enum policy_key key);

@@ -147,6 +147,7 @@ struct policy_set {
         struct policy_rule **rules;
         size_t n_rules, room;
         struct rule_index *index;
+        char digest[65]; /* of the files that it was loaded from; empty where it was not */
 };
 
 static inline bool rule_has(const struct policy_rule *rule, enum policy_key key) {

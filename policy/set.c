@@ -99,6 +99,21 @@ enum policy_answer policy_rule_answer(const struct policy_rule *rule) {
         return rule->answer;
 }
 
+const char *policy_set_digest(const struct policy_set *set) {
+        return set ? set->digest : "";
+}
+
+bool policy_rule_setting(const struct policy_rule *rule, size_t i, struct policy_setting *ret) {
+        const struct raw_value *raw = rule->raws;
+
+        while (raw && i--)
+                raw = raw->next;
+        if (!raw)
+                return false;
+        *ret = (struct policy_setting){ .key = raw->key, .line = raw->line, .value = raw->text };
+        return true;
+}
+
 static const struct raw_value *raw_value(const struct policy_rule *rule, enum policy_key key,
                                          size_t i) {
         for (const struct raw_value *raw = rule->raws; raw; raw = raw->next)

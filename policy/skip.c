@@ -4,50 +4,50 @@
 
 #include "policy/policy.h"
 #include "policy/rule.h"
-#include "policy/text.h"
+#include "policy/phrase.h"
 
 #define SHOWN_WORDS 32u
 
-static void word(struct text *text, const char *prefix, const char *value) {
-        text_add(text, "%s", prefix);
-        text_escaped(text, value);
+static void word(struct phrase *text, const char *prefix, const char *value) {
+        phrase_add(text, "%s", prefix);
+        phrase_escaped(text, value);
 }
 
-static void add_caller(struct text *text, const struct policy_request *req) {
-        text_add(text, "uid %u", req->caller.uid);
+static void add_caller(struct phrase *text, const struct policy_request *req) {
+        phrase_add(text, "uid %u", req->caller.uid);
         if (req->caller.name)
                 word(text, " ", req->caller.name);
 }
 
-static void add_target(struct text *text, const struct policy_request *req) {
+static void add_target(struct phrase *text, const struct policy_request *req) {
         word(text, "", req->target.engine);
         word(text, ":", req->target.name);
 }
 
-static void add_unit(struct text *text, const struct policy_request *req) {
+static void add_unit(struct phrase *text, const struct policy_request *req) {
         if (!req->caller.unit && !req->caller.cgroup)
-                text_add(text, "a caller of whom the bus gives no pidfd");
+                phrase_add(text, "a caller of whom the bus gives no pidfd");
         if (req->caller.unit)
                 word(text, "unit ", req->caller.unit);
         if (req->caller.cgroup)
                 word(text, " cgroup ", req->caller.cgroup);
 }
 
-static void add_owner(struct text *text, const struct policy_request *req) {
+static void add_owner(struct phrase *text, const struct policy_request *req) {
         if (req->target.owner_known)
-                text_add(text, "owner %u", req->target.owner_uid);
+                phrase_add(text, "owner %u", req->target.owner_uid);
         else
-                text_add(text, "an unknown owner");
+                phrase_add(text, "an unknown owner");
 }
 
-static void add_strings(struct text *text, const char *const *list, size_t n) {
+static void add_strings(struct phrase *text, const char *const *list, size_t n) {
         for (size_t i = 0; i < n && i < SHOWN_WORDS; i++)
                 word(text, i ? " " : "", list[i]);
         if (n > SHOWN_WORDS)
-                text_add(text, " ...");
+                phrase_add(text, " ...");
 }
 
-static void add_env(struct text *text, const struct policy_request *req) {
+static void add_env(struct phrase *text, const struct policy_request *req) {
         for (size_t i = 0; i < req->n_env && i < SHOWN_WORDS; i++) {
                 char name[64] = "";
                 size_t len = strcspn(req->env[i], "=");
@@ -57,67 +57,67 @@ static void add_env(struct text *text, const struct policy_request *req) {
         }
 }
 
-static void add_user(struct text *text, const struct policy_request *req) {
+static void add_user(struct phrase *text, const struct policy_request *req) {
         word(text, "user ", req->user.asked ? req->user.asked : "(default)");
         if (req->user.resolved)
-                text_add(text, " = %u", req->user.uid);
+                phrase_add(text, " = %u", req->user.uid);
 }
 
-static void add_groups(struct text *text, const struct policy_request *req) {
-        text_add(text, "groups");
+static void add_groups(struct phrase *text, const struct policy_request *req) {
+        phrase_add(text, "groups");
         for (size_t i = 0; i < req->user.n_asked_groups && i < SHOWN_WORDS; i++) {
                 word(text, " ", req->user.asked_groups[i].asked);
                 if (req->user.asked_groups[i].resolved)
-                        text_add(text, " = %u", req->user.asked_groups[i].gid);
+                        phrase_add(text, " = %u", req->user.asked_groups[i].gid);
         }
 }
 
-static void add_labels(struct text *text, const struct policy_request *req) {
-        text_add(text, req->target.metadata_known ? "labels" : "unknown labels");
+static void add_labels(struct phrase *text, const struct policy_request *req) {
+        phrase_add(text, req->target.metadata_known ? "labels" : "unknown labels");
         for (size_t i = 0; i < req->target.n_labels && i < SHOWN_WORDS; i++) {
                 word(text, " ", req->target.labels[i].key);
                 word(text, "=", req->target.labels[i].value);
         }
 }
 
-static void add_fds(struct text *text, const struct policy_request *req) {
-        text_add(text, "%u extra descriptors, kinds 0x%x", req->n_extra_fds, req->fd_kinds);
+static void add_fds(struct phrase *text, const struct policy_request *req) {
+        phrase_add(text, "%u extra descriptors, kinds 0x%x", req->n_extra_fds, req->fd_kinds);
 }
 
-static void add_limits(struct text *text, const struct policy_request *req) {
+static void add_limits(struct phrase *text, const struct policy_request *req) {
         const struct policy_limits *l = &req->limits;
 
-        text_add(text, "wall %llums idle %llums cpu %llums memory %llu pids %llu cpu %u%%",
+        phrase_add(text, "wall %llums idle %llums cpu %llums memory %llu pids %llu cpu %u%%",
                  (unsigned long long)l->wall_ms, (unsigned long long)l->idle_ms,
                  (unsigned long long)l->cpu_ms, (unsigned long long)l->memory,
                  (unsigned long long)l->pids, l->cpu_percent);
 }
 
-static void add_gone(struct text *text, const struct policy_request *req) {
+static void add_gone(struct phrase *text, const struct policy_request *req) {
         static const char *const names[] = { "kill", "hup", "keep", "keep-for" };
 
-        text_add(text, "%s",
+        phrase_add(text, "%s",
                  req->client_gone <= POLICY_GONE_KEEP_FOR ? names[req->client_gone] : "?");
         if (req->client_gone == POLICY_GONE_KEEP_FOR)
-                text_add(text, " %llus", (unsigned long long)req->keep_for_s);
+                phrase_add(text, " %llus", (unsigned long long)req->keep_for_s);
 }
 
-static void add_time(struct text *text, const struct policy_request *req) {
+static void add_time(struct phrase *text, const struct policy_request *req) {
         const struct policy_time *t = &req->time;
 
         if (t->known)
-                text_add(text, "%04d-%02d-%02d %02d:%02d weekday %d", t->year, t->month, t->day,
+                phrase_add(text, "%04d-%02d-%02d %02d:%02d weekday %d", t->year, t->month, t->day,
                          t->minute / 60, t->minute % 60, t->weekday + 1);
         else
-                text_add(text, "an unknown time");
+                phrase_add(text, "an unknown time");
 }
 
 /* The request's side of a key. */
-static void add_asked(struct text *text, enum policy_key key, const struct policy_request *req) {
+static void add_asked(struct phrase *text, enum policy_key key, const struct policy_request *req) {
         switch (key) {
         case POLICY_KEY_WHO: add_caller(text, req); break;
         case POLICY_KEY_ACTIVE:
-                text_add(text, req->caller.active == POLICY_YES  ? "an active session"
+                phrase_add(text, req->caller.active == POLICY_YES  ? "an active session"
                                : req->caller.active == POLICY_NO ? "no active session"
                                                                  : "unknown sessions");
                 break;
@@ -132,17 +132,17 @@ static void add_asked(struct text *text, enum policy_key key, const struct polic
         case POLICY_KEY_AS_USER: add_user(text, req); break;
         case POLICY_KEY_AS_GROUP: add_groups(text, req); break;
         case POLICY_KEY_CAPABILITIES:
-                text_add(text, "%scapabilities 0x%llx", req->privileged ? "--privileged and " : "",
+                phrase_add(text, "%scapabilities 0x%llx", req->privileged ? "--privileged and " : "",
                          (unsigned long long)req->caps);
                 break;
         case POLICY_KEY_SECCOMP:
                 word(text, "profile ", req->seccomp ? req->seccomp : "(none asked for)");
                 break;
-        case POLICY_KEY_NO_NEW_PRIVILEGES: text_add(text, "no_new_privs off"); break;
+        case POLICY_KEY_NO_NEW_PRIVILEGES: phrase_add(text, "no_new_privs off"); break;
         case POLICY_KEY_SELINUX_LABEL:
                 word(text, "label ", req->label ? req->label : "(none asked for)");
                 break;
-        case POLICY_KEY_TTY: text_add(text, req->tty ? "a terminal" : "no terminal"); break;
+        case POLICY_KEY_TTY: phrase_add(text, req->tty ? "a terminal" : "no terminal"); break;
         case POLICY_KEY_FDS:
         case POLICY_KEY_FILES: add_fds(text, req); break;
         case POLICY_KEY_ENV_ALLOW:
@@ -158,26 +158,26 @@ static void add_asked(struct text *text, enum policy_key key, const struct polic
         }
 }
 
-static void add_values(struct text *text, const struct policy_skip *skip) {
+static void add_values(struct phrase *text, const struct policy_skip *skip) {
         const char *value = policy_rule_value(skip->rule, skip->key, 0);
 
-        text_add(text, "%s=", policy_key_name(skip->key));
+        phrase_add(text, "%s=", policy_key_name(skip->key));
         if (!value)
-                text_add(text, " (not in the rule)");
+                phrase_add(text, " (not in the rule)");
         for (size_t i = 0; value; value = policy_rule_value(skip->rule, skip->key, ++i))
                 word(text, i ? " | " : "", value);
 }
 
 int policy_skip_text(const struct policy_skip *skip, const struct policy_request *req, char *buf,
                      size_t size) {
-        struct text text = { .buf = buf, .size = size };
+        struct phrase text = { .buf = buf, .size = size };
 
         if (skip->key == POLICY_KEY_NONE) {
-                text_add(&text, "an earlier rule decides");
-                return text_end(&text);
+                phrase_add(&text, "an earlier rule decides");
+                return phrase_end(&text);
         }
         add_values(&text, skip);
-        text_add(&text, " does not match ");
+        phrase_add(&text, " does not match ");
         add_asked(&text, skip->key, req);
-        return text_end(&text);
+        return phrase_end(&text);
 }

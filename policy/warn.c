@@ -44,12 +44,33 @@ static int warn_user(const struct policy_rule *rule, struct policy_errors *error
         return 0;
 }
 
-int policy_set_warn(const struct policy_set *set, struct policy_errors *errors) {
+/* A rule of yesterday does nothing any more, and its file looks as if it did. */
+static int warn_until(const struct policy_rule *rule, const struct policy_time *now,
+                      struct policy_errors *errors) {
+        int today = now->known ? now->year * 10000 + now->month * 100 + now->day : 0;
+
+        if (!rule_has(rule, POLICY_KEY_WHEN) || !rule->when.has_until || today <= rule->when.until)
+                return 0;
+        return errors_warn(errors, rule->file, line_of(rule, POLICY_KEY_WHEN), 1, NULL,
+                           "the rule %s never matches any more: its until: is over", rule->name);
+}
+
+static int warn_from(const struct policy_rule *rule, struct policy_errors *errors) {
+        if (!rule_has(rule, POLICY_KEY_WHEN) || !rule->when.has_until || !rule->when.has_from ||
+            rule->when.from <= rule->when.until)
+                return 0;
+        return errors_warn(errors, rule->file, line_of(rule, POLICY_KEY_WHEN), 1, NULL,
+                           "the rule %s never matches: its from: is after its until:", rule->name);
+}
+
+int policy_set_warn(const struct policy_set *set, const struct policy_time *now,
+                    struct policy_errors *errors) {
         for (size_t i = 0; i < set->n_rules; i++) {
                 const struct policy_rule *rule = set->rules[i];
 
                 if (warn_unit(rule, errors) < 0 || warn_command(rule, errors) < 0 ||
-                    warn_user(rule, errors) < 0)
+                    warn_user(rule, errors) < 0 || warn_until(rule, now, errors) < 0 ||
+                    warn_from(rule, errors) < 0)
                         return -ENOMEM; /* nothing else can fail */
         }
         return 0;

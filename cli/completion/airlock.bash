@@ -12,7 +12,7 @@ _airlock() {
         local words=
 
         if [ "$COMP_CWORD" -eq 1 ]; then
-                words='exec shell run explain ps inspect stop kill wait targets status --help --version'
+                words='exec shell run explain ps inspect stop kill wait targets policy status --help --version'
         else
                 case $prev in
                 --env-file | --cidfile) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
@@ -32,6 +32,12 @@ _airlock() {
                         kill) words="--signal --scope --help $(_airlock_sessions)" ;;
                         targets) words='--filter --json --help' ;;
                         status) words='--json --help' ;;
+                        policy)
+                                case $prev in
+                                policy) words='check show status --json --help' ;;
+                                *) mapfile -t COMPREPLY < <(compgen -d -- "$cur"; compgen -W '--json' -- "$cur"); return ;;
+                                esac
+                                ;;
                         esac
                         ;;
                 esac

@@ -4,7 +4,7 @@ function __airlock_targets
     airlock targets --json 2>/dev/null | string match -ra '"name":"([A-Za-z0-9_.:-]*)"' -g
 end
 
-set -l subcommands exec shell run explain ps inspect stop kill wait targets status
+set -l subcommands exec shell run explain ps inspect stop kill wait targets policy status
 complete -c airlock -f
 complete -c airlock -n "not __fish_seen_subcommand_from $subcommands" -a exec -d 'run a command in a running container'
 complete -c airlock -n "not __fish_seen_subcommand_from $subcommands" -a shell -d 'run the shell of the user'
@@ -16,6 +16,9 @@ complete -c airlock -n "not __fish_seen_subcommand_from $subcommands" -a stop -d
 complete -c airlock -n "not __fish_seen_subcommand_from $subcommands" -a kill -d 'send a signal'
 complete -c airlock -n "not __fish_seen_subcommand_from $subcommands" -a wait -d 'wait for the end'
 complete -c airlock -n "not __fish_seen_subcommand_from $subcommands" -a targets -d 'list containers'
+complete -c airlock -n "not __fish_seen_subcommand_from $subcommands" -a policy -d 'check and show rules'
+complete -c airlock -n "__fish_seen_subcommand_from policy; and not __fish_seen_subcommand_from check show" -a 'check show status'
+complete -c airlock -n "__fish_seen_subcommand_from check show" -a '(__fish_complete_directories)'
 complete -c airlock -n "not __fish_seen_subcommand_from $subcommands" -a status -d 'show version, policy and health'
 
 set -l exec '__fish_seen_subcommand_from exec shell run explain'
@@ -60,5 +63,5 @@ complete -c airlock -n '__fish_seen_subcommand_from ps' -s a -l all -d 'ended on
 complete -c airlock -n '__fish_seen_subcommand_from ps' -s q -l quiet -d 'ids alone'
 complete -c airlock -n '__fish_seen_subcommand_from ps' -l no-trunc -d 'whole ids'
 complete -c airlock -n '__fish_seen_subcommand_from ps targets' -l filter -x -d KEY=VALUE
-complete -c airlock -n '__fish_seen_subcommand_from run explain ps inspect wait targets status' -l json -d 'as JSON'
+complete -c airlock -n '__fish_seen_subcommand_from run explain ps inspect wait targets policy status' -l json -d 'as JSON'
 complete -c airlock -l help -s h -d help

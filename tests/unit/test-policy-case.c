@@ -177,8 +177,8 @@ static void put(const char *name, const char *text) {
         close(fd);
 }
 
-static void say(void *data, const char *line) {
-        strncat(data, line, 4000 - strlen(data));
+static void say(void *data, const struct policy_finding *finding) {
+        strncat(data, finding->line, 4000 - strlen(data));
         strcat(data, "\n");
 }
 
@@ -205,6 +205,14 @@ static void test_check_folder(void **state) {
         assert_int_equal(result.n_warnings, 3);
         assert_non_null(
                 strstr(said, "a.conf:4:1: warning: the rule r denies nothing where the bus"));
+        said[0] = '\0';
+        put("a.conf", HEAD "When=until:2020-02-29\nAnswer=allow\n[Rule s]\nWho=*\nTarget=*\n"
+                           "When=from:2999-01-02 until:2999-01-01\nAnswer=allow\n");
+        put("a.case", "");
+        assert_int_equal(policy_check_folder(folder, say, said, &result), 0);
+        assert_int_equal(result.n_warnings, 2);
+        assert_non_null(strstr(said, "a.conf:4:1: warning: the rule r never matches any more"));
+        assert_non_null(strstr(said, "a.conf:9:1: warning: the rule s never matches: its from:"));
         said[0] = '\0';
         put("a.conf", HEAD);
         put("a.case", "[Case c]\n");

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Builds lines for people out of text that may be hostile. */
-#include "policy/text.h"
+#include "policy/phrase.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-void text_add(struct text *text, const char *format, ...) {
+void phrase_add(struct phrase *text, const char *format, ...) {
         size_t left = text->used < text->size ? text->size - text->used : 0;
         va_list args;
         int n;
@@ -18,22 +18,22 @@ void text_add(struct text *text, const char *format, ...) {
                 text->used += (size_t)n;
 }
 
-void text_escaped(struct text *text, const char *from) {
+void phrase_escaped(struct phrase *text, const char *from) {
         for (; *from && text->used < text->size; from++) {
                 unsigned char c = (unsigned char)*from;
 
                 if (c == '\\')
-                        text_add(text, "\\\\");
+                        phrase_add(text, "\\\\");
                 else if (c < 0x20 || c > 0x7e)
-                        text_add(text, "\\x%02x", c);
+                        phrase_add(text, "\\x%02x", c);
                 else
-                        text_add(text, "%c", c);
+                        phrase_add(text, "%c", c);
         }
         if (*from)
                 text->used = text->size + 1;
 }
 
-int text_end(struct text *text) {
+int phrase_end(struct phrase *text) {
         if (text->used < text->size) {
                 text->buf[text->used] = '\0';
                 return 0;

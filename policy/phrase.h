@@ -5,13 +5,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct text {
+struct phrase {
         char *buf;
         size_t size, used; /* used may exceed size: the text was cut */
 };
 
-void text_add(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void phrase_add(struct phrase *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Printable ASCII as it is, a backslash doubled, everything else as \xHH: decodes back exactly. */
-void text_escaped(struct text *text, const char *from);
+void phrase_escaped(struct phrase *text, const char *from);
 /* Ends the buffer; 0, or 1 where it was too small. */
-int text_end(struct text *text);
+int phrase_end(struct phrase *text);
