@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""A scripted polkit agent, without PAM: PID UID yes|no|dismiss|fail|hang|wrongid|later [fallback]. Run as root, it registers itself for the
+"""A scripted polkit agent, without PAM: PID UID yes|no|dismiss|fail|hang|wrongid|wrongcookie|later [fallback]. Run as root, it registers itself for the
 process PID of UID and answers each question as told; it prints "ready", and on stderr what it was asked."""
 import sys
 
@@ -38,6 +38,8 @@ class Agent:
                         self.respond(cookie, parameters.get_child_value(5).get_child_value(0))
                 elif self.mode == 'wrongid':
                         self.respond(cookie, GLib.Variant('(sa{sv})', ('unix-user', {'uid': GLib.Variant('u', 12345)})))
+                elif self.mode == 'wrongcookie':
+                        self.respond('0' * len(cookie), parameters.get_child_value(5).get_child_value(0))
                 elif self.mode == 'hang':
                         self.held.append(invocation)
                         return

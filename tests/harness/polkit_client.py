@@ -72,11 +72,12 @@ sys.stdin.read()
 
 
 class Agent:
-        """polkit_agent.py for one client, ready when the constructor returns."""
-        def __init__(self, client, mode, *more):
+        """polkit_agent.py for one client, ready when the constructor returns. as_user: with the client's rights, not root's."""
+        def __init__(self, client, mode, *more, as_user=False):
                 script = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'polkit_agent.py')
                 self.process = subprocess.Popen([sys.executable, script, str(client.pid), str(client.uid), mode, *more],
-                                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                                **({'user': client.uid, 'group': client.uid, 'extra_groups': []} if as_user else {}))
                 if self.process.stdout.readline() != 'ready\n':
                         raise RuntimeError('the agent did not start: ' + self.process.stderr.read())
 
