@@ -2,6 +2,8 @@
 /* The kind of a passed file descriptor. It never reads, writes or ioctls one: that alone can do harm (SECURITY I21). */
 #include "broker/fdkind.h"
 
+#include "common/fdtype.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -108,8 +110,17 @@ static int refuse(struct error *error, unsigned number, const char *what) {
                 what);
 }
 
-int fdkind_check(int fd, unsigned number, enum fdkind_use use, struct error *error) {
+int fdkind_refuse(int fd, unsigned number, struct error *error) {
         struct stat st;
+
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        return refuse(error, number, name_of_file(fd, &st));
+}
+
+int fdkind_check(int fd, unsigned number, enum fdkind_use use, unsigned *ret, struct error *error) {
+        struct stat st;
+        unsigned kind;
         int flags;
 
         flags = fcntl(fd, F_GETFL);
@@ -117,11 +128,17 @@ int fdkind_check(int fd, unsigned number, enum fdkind_use use, struct error *err
                 return -errno;
         if (flags & O_PATH)
                 return refuse(error, number, "an O_PATH descriptor");
-        if (!is_anonymous_pipe(fd, &st))
+        kind = is_anonymous_pipe(fd, &st) ? FD_KIND_PIPE : fdtype_of(fd);
+        if (!kind)
                 return refuse(error, number, name_of_file(fd, &st));
         if (use == FDKIND_INPUT && (flags & O_ACCMODE) == O_WRONLY)
-                return refuse(error, number, "the writing end of a pipe, for input");
+                return refuse(error, number,
+                              kind == FD_KIND_PIPE ? "the writing end of a pipe, for input"
+                                                   : "open for writing alone, for input");
         if (use == FDKIND_OUTPUT && (flags & O_ACCMODE) == O_RDONLY)
-                return refuse(error, number, "the reading end of a pipe, for output");
+                return refuse(error, number,
+                              kind == FD_KIND_PIPE ? "the reading end of a pipe, for output"
+                                                   : "open for reading alone, for output");
+        *ret = kind;
         return 0;
 }

@@ -194,6 +194,10 @@ static int stage_precheck(struct flow *flow) {
         if (!policy_could_match_target(flow->rules, &flow->input.request))
                 return error_set(text(flow), OUTCOME_NO_SUCH_TARGET, "target %s: no such target",
                                  flow->request->target);
+        r = request_check_fds(flow->request, flow->target->facts->flags / WIRE_FACT_FD_PIPE,
+                              text(flow));
+        if (r)
+                return r;
         /* The rules cannot say more of a command that is not known yet; stage_policy decides on the real one. */
         if (flow->request->shell)
                 return 0;

@@ -8,6 +8,7 @@
 #include "broker/quota.h"
 #include "broker/request.h"
 #include "broker/target.h"
+#include "common/fdtype.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -79,12 +80,19 @@ static void fill_user(struct policy_input *input, const struct request *request)
         user->asked_groups = input->groups;
 }
 
+_Static_assert(POLICY_FD_PIPE == (int)FD_KIND_PIPE && POLICY_FD_INET == (int)FD_KIND_INET &&
+                       POLICY_FD_INET_LISTEN == (int)FD_KIND_INET_LISTEN &&
+                       POLICY_FD_UNIX == (int)FD_KIND_UNIX && POLICY_FD_FILE == (int)FD_KIND_FILE,
+               "the rules' kinds of fds are the ceiling's");
+
 int policy_input_fill(struct policy_input *input, const struct request *request,
                       const struct caller *caller, const struct target *target) {
-        bool passed = request->n_extra > 0;
+        unsigned kinds = 0;
 
         for (unsigned i = 0; i < 3; i++)
-                passed |= request->streams[i] >= 0;
+                kinds |= request->stream_kinds[i];
+        for (unsigned i = 0; i < request->n_extra; i++)
+                kinds |= request->extra_kinds[i];
         input->request = (struct policy_request){ .caller = caller->policy,
                                                   .target = target_of(target),
                                                   .argv = (const char *const *)request->argv.list,
@@ -96,7 +104,7 @@ int policy_input_fill(struct policy_input *input, const struct request *request,
                                                   .no_new_privs = request->no_new_privs,
                                                   .label = request->label,
                                                   .n_extra_fds = request->n_extra,
-                                                  .fd_kinds = passed ? POLICY_FD_PIPE : 0,
+                                                  .fd_kinds = kinds,
                                                   .client_gone = request->client_gone,
                                                   .keep_for_s = request->keep_for_s,
                                                   .limits = request->limits,

@@ -350,6 +350,7 @@ static int read_leftovers(struct reading *reading) {
 /* Extra fds as they come, until it is known that their numbers have no gap. */
 static int keep_fd(struct reading *reading, unsigned number, int fd) {
         struct request *request = reading->request;
+        unsigned *kind;
         int *slot;
 
         if (number >= 3 + LIMIT_EXTRA_FDS) {
@@ -365,13 +366,24 @@ static int keep_fd(struct reading *reading, unsigned number, int fd) {
                                  number);
         }
         *slot = fd;
+        kind = number < 3 ? &request->stream_kinds[number] : &request->extra_kinds[number - 3];
         if (number >= 3)
                 request->n_extra++;
         return fdkind_check(fd, number,
                             number == 0  ? FDKIND_INPUT
                             : number < 3 ? FDKIND_OUTPUT
                                          : FDKIND_EXTRA,
-                            reading->error);
+                            kind, reading->error);
+}
+
+int request_check_fds(const struct request *request, unsigned kinds, struct error *error) {
+        for (unsigned i = 0; i < 3; i++)
+                if (request->stream_kinds[i] & ~kinds)
+                        return fdkind_refuse(request->streams[i], i, error);
+        for (unsigned i = 0; i < request->n_extra; i++)
+                if (request->extra_kinds[i] & ~kinds)
+                        return fdkind_refuse(request->extra[i], 3 + i, error);
+        return 0;
 }
 
 static int read_fds(struct reading *reading) {

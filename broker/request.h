@@ -48,6 +48,8 @@ struct request {
         int streams[3];             /* owned; -1: not passed */
         int extra[LIMIT_EXTRA_FDS]; /* fd 3 inside, and so on without a gap */
         unsigned n_extra;
+        unsigned stream_kinds[3]; /* FD_KIND_* of each, of common/fdtype.h; 0: not passed */
+        unsigned extra_kinds[LIMIT_EXTRA_FDS];
 };
 
 /* Reads (target, argv, options) of a message whose signature is "sasa{sv}".
@@ -61,6 +63,8 @@ int request_take_shell(struct request *request, const char *shell);
 int request_adopted(const char *target, const char *const *argv, struct request **ret);
 struct request *request_free(struct request *request); /* takes and returns NULL */
 void request_freep(struct request **request);
+/* 0 where all that was passed is of these FD_KIND_*; -errno; OUTCOME_BAD_FD. */
+int request_check_fds(const struct request *request, unsigned kinds, struct error *error);
 /* The streams' own copies are not needed any more. */
 void request_close_fds(struct request *request);
 

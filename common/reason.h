@@ -70,10 +70,11 @@
         X(FILTER_NEEDS, BAD_PROFILE, "filter forbids a system call that starting the command needs")                 \
         X(FILTER_LOAD, BAD_PROFILE, "the kernel does not take the filter")                                           \
         X(UNCONFINED, OVER_CEILING, "an unconfined exec is not allowed by the ceiling")                              \
-        X(STREAM_KIND, BAD_FD, "a stream is not an anonymous pipe; pass a pipe")                                     \
+        X(STREAM_KIND, BAD_FD, "a stream is neither a pipe nor of a kind that FdKinds= allows; pass a pipe")         \
         X(STREAM_MODE, BAD_FD, "a stream is not open for the direction of its slot")                                 \
         X(STREAM_MISSING, BAD_FD, "output has no stream and the target has no null device")                          \
-        X(EXTRA_KIND, BAD_FD, "an extra file descriptor is not of an allowed kind")                                  \
+        X(EXTRA_KIND, BAD_FD, "an extra fd is neither a pipe nor of a kind that FdKinds= allows; pass a pipe")       \
+        X(FD_TARGET, BAD_FD, "this target takes no passed fd of that kind; pass a pipe")                             \
         X(DIR_UNKNOWN, OVER_CEILING, "directory is not one that the ceiling lists")                                  \
         X(DIR_TOO_BIG, LIMITS_EXCEEDED, "directory has too many entries")                                            \
         X(FILE_NAME, HELPER_FAILED, "file name is not relative, or leaves its directory")                            \

@@ -175,6 +175,7 @@ struct wire_map {
 #define WIRE_FACT_SETGROUPS_DENIED (1u << 2)
 #define WIRE_FACT_ENVIRON_CUT (1u << 3) /* the environment was longer than LIMIT_ENVIRON_BYTES */
 #define WIRE_FACT_ALLOWED (1u << 4)     /* passes the ceiling's tests of a target */
+#define WIRE_FACT_FD_PIPE (1u << 8)     /* and on: FD_KIND_* that may be passed into it, of common/fdtype.h */
 
 struct wire_facts {
         struct wire_head head;

@@ -2,19 +2,12 @@
 /* The ceiling: what no plan may exceed, from a file that only root can write. */
 #pragma once
 
+#include "common/fdtype.h"
 #include "common/limits.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-enum fd_kind {
-        FD_KIND_PIPE = 1 << 0, /* always */
-        FD_KIND_INET = 1 << 1,
-        FD_KIND_INET_LISTEN = 1 << 2,
-        FD_KIND_UNIX = 1 << 3,
-        FD_KIND_FILE = 1 << 4,
-};
 
 struct ceiling {
         char text[LIMIT_CEILING_BYTES]; /* what the strings below point into */
@@ -28,7 +21,7 @@ struct ceiling {
         bool allow_uid0;
         bool allow_other_user;
         bool allow_unconfined;
-        unsigned fd_kinds;
+        unsigned fd_kinds; /* FD_KIND_*: over what the target allows, plan_fd_kinds() */
         uint32_t sessions; /* at once */
         uint32_t rate;     /* connections a second */
 };

@@ -41,6 +41,7 @@ static int describe_one(const struct request *q, uint32_t index, bool with_envir
         facts->index = index;
         facts->flags |= WIRE_FACT_ALLOWED;
         facts->ceiling_caps = plan_ceiling_caps(&target);
+        facts->flags |= plan_fd_kinds(&target, 0) * WIRE_FACT_FD_PIPE;
         r = fdpass_send(q->conn, facts, sizeof(*facts), &fd, fd >= 0, 0);
         close_fd(fd);
         return r < 0 ? refuse_step(f, REASON_STEP, WIRE_STEP_RECEIVE, -r) : 0;

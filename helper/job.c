@@ -2,8 +2,10 @@
 /* Reads the request of an exec: sizes, seals, kinds of fds. What the plan may ask for is plan.c's. */
 #include "helper/job.h"
 
+#include "common/fdtype.h"
 #include "common/memfd.h"
 #include "common/sha256.h"
+#include "helper/ceiling.h"
 #include "helper/context.h"
 #include "helper/plan.h"
 #include "helper/step-filter.h"
@@ -11,13 +13,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
-#include <linux/magic.h>
-#include <sys/stat.h>
-#include <sys/vfs.h>
-
-#ifndef PIPEFS_MAGIC
-#define PIPEFS_MAGIC 0x50495045
-#endif
 
 /* Static and untouched until used: the pages of what a request does not need are never made. */
 static union {
@@ -106,28 +101,28 @@ static int read_filter(struct job *job, struct fail *f) {
         return r > 0 ? refuse_arg(f, REASON_FILTER_NEEDS, (uint32_t)r - 1) : 0;
 }
 
-/* An anonymous pipe, by the kind of its file system: a named FIFO is a file of the host, and O_PATH is a handle
- * to one. Type first, before anything is done with the fd (SECURITY I21). */
-static bool is_pipe(int fd) {
-        struct stat st;
-        struct statfs fs;
-        int flags = fcntl(fd, F_GETFL);
+/* Type first, before anything is done with the fd (SECURITY I21); what the target has to be for it is plan.c's. */
+static int check_kind(struct job *job, unsigned slot, uint32_t reason, struct fail *f) {
+        const unsigned kind = fdtype_of(job->fds[slot]);
 
-        return flags >= 0 && !(flags & O_PATH) && fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode) && fstatfs(fd, &fs) == 0 &&
-               fs.f_type == PIPEFS_MAGIC;
+        job->fd_kinds[slot] = kind;
+        return kind & context.ceiling->fd_kinds ? 0 : refuse_arg(f, reason, slot);
 }
 
-static int check_stream(const struct job *job, unsigned slot, int mode, struct fail *f) {
+/* Sockets have no direction: both ends read and write. */
+static int check_stream(struct job *job, unsigned slot, int mode, struct fail *f) {
         int fd = job->fds[slot];
 
         if (fd < 0)
                 return 0;
-        if (!is_pipe(fd))
-                return refuse_arg(f, REASON_STREAM_KIND, slot);
+        if (check_kind(job, slot, REASON_STREAM_KIND, f) < 0)
+                return -1;
+        if (!(job->fd_kinds[slot] & (FD_KIND_PIPE | FD_KIND_FILE)))
+                return 0;
         return (fcntl(fd, F_GETFL) & O_ACCMODE) == mode ? 0 : refuse_arg(f, REASON_STREAM_MODE, slot);
 }
 
-static int check_streams(const struct job *job, struct fail *f) {
+static int check_streams(struct job *job, struct fail *f) {
         const bool tty = job->plan->flags & WIRE_PLAN_TTY;
         const bool own_stderr = job->plan->flags & WIRE_PLAN_STDERR_OWN;
 
@@ -138,8 +133,8 @@ static int check_streams(const struct job *job, struct fail *f) {
             check_stream(job, WIRE_SLOT_STDERR, O_WRONLY, f) < 0)
                 return -1;
         for (unsigned i = WIRE_SLOT_EXTRA; i < WIRE_SLOT_EXTRA + job->n_extra; i++)
-                if (!is_pipe(job->fds[i]))
-                        return refuse_arg(f, REASON_EXTRA_KIND, i);
+                if (check_kind(job, i, REASON_EXTRA_KIND, f) < 0)
+                        return -1;
         return 0;
 }
 

@@ -15,6 +15,7 @@ struct job {
         struct wire_strings strings;
         uint8_t digest[32];
         int fds[WIRE_SLOTS]; /* -1 where the slot is empty */
+        unsigned fd_kinds[WIRE_SLOTS]; /* FD_KIND_* of each stream and extra fd */
         size_t n_extra;
         struct target target;
         uint64_t deadline_ns;

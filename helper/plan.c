@@ -143,6 +143,37 @@ static int check_label(const struct job *job, struct fail *f) {
         return *label && strcmp(label, job->target.facts.label) != 0 ? refuse(f, REASON_PLAN_LABEL) : 0;
 }
 
+/* Whether the host's root is somebody in there: then its own user namespace protects none of root's files. */
+static bool maps_root(const struct wire_map *map) {
+        for (uint32_t i = 0; i < map->n; i++)
+                if (map->extents[i].outside == 0)
+                        return true;
+        return false;
+}
+
+/* What is passed is a way back, and these are not for every target. A file that root owns can be reopened for writing through
+ * /proc/self/fd, and a unix socket bring a directory of the host: only where the identities inside are not the host's. A socket
+ * keeps its network namespace, which whoever holds CAP_NET_ADMIN there can configure, and the command can hand it to any
+ * process of the container: so the target's own capabilities count beside the plan's. */
+unsigned plan_fd_kinds(const struct target *t, uint64_t bounding) {
+        unsigned kinds = context.ceiling->fd_kinds;
+
+        if (!target_has_own_userns(t) && (bounding | t->facts.caps[CAPS_BOUNDING]) & CAPS_BIT(CAP_NET_ADMIN))
+                kinds &= ~(unsigned)(FD_KIND_INET | FD_KIND_INET_LISTEN);
+        if (!target_has_own_userns(t) || maps_root(&t->facts.uid_map) || maps_root(&t->facts.gid_map))
+                kinds &= ~(unsigned)(FD_KIND_UNIX | FD_KIND_FILE);
+        return kinds;
+}
+
+static int check_fds(const struct job *job, struct fail *f) {
+        const unsigned kinds = plan_fd_kinds(&job->target, job->plan->caps[CAPS_BOUNDING]);
+
+        for (unsigned i = WIRE_SLOT_STDIN; i < WIRE_SLOT_EXTRA + job->n_extra; i++)
+                if (job->fds[i] >= 0 && !(job->fd_kinds[i] & kinds))
+                        return refuse_arg(f, REASON_FD_TARGET, i);
+        return 0;
+}
+
 static void set_mask(struct job *job) {
         for (unsigned i = 0; i < WIRE_NS_KINDS; i++)
                 if (job->target.facts.ns[i] != context.own_ns[i])
@@ -155,5 +186,5 @@ int plan_check(struct job *job, struct fail *f) {
                 return -1;
         if (check_owner(job, f) < 0 || check_filter(job, f) < 0 || check_nnp(job, f) < 0)
                 return -1;
-        return check_label(job, f);
+        return check_label(job, f) < 0 || check_fds(job, f) < 0 ? -1 : 0;
 }

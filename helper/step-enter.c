@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Attributes, label and keyring, and then through the door: one setns, and a look at where it led. */
 #include "common/fd.h"
+#include "common/fdtype.h"
 #include "helper/context.h"
 #include "helper/session.h"
 #include "helper/steps.h"
@@ -100,7 +101,7 @@ int step_owner(struct run *r, struct fail *f) {
         const struct job *job = r->job;
 
         for (unsigned i = WIRE_SLOT_STDIN; i <= WIRE_SLOT_STDERR; i++)
-                if (job->fds[i] >= 0 && fchown(job->fds[i], job->host_uid, job->host_gid) < 0)
+                if (job->fd_kinds[i] == FD_KIND_PIPE && fchown(job->fds[i], job->host_uid, job->host_gid) < 0)
                         return refuse_step(f, REASON_STEP, WIRE_STEP_STREAMS_OWNER, errno);
         return 0;
 }

@@ -54,7 +54,7 @@ def socket_of(family, kind, protocol=0, listening=False):
         s = socket.socket(family, kind, protocol)
         if listening:
             if family == socket.AF_UNIX:
-                s.bind('\0airlock-test-%d-%d' % (os.getpid(), s.fileno()))
+                s.bind('\0airlock-test-' + os.urandom(8).hex())
             s.listen(1)
         return s.detach(), ()
     return make
@@ -67,12 +67,44 @@ def pair_of(kind):
     return make
 
 
-def connected_inet():
-    server = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    server.bind(('127.0.0.1', 0))
-    server.listen(1)
-    client = socket.create_connection(server.getsockname())
-    return client.detach(), (server.detach(),)
+def inet_of(which, family=socket.AF_INET):
+    """One of a server's sockets: that which listens, or a side of a connection."""
+    def make():
+        server = socket.socket(family, socket.SOCK_STREAM)
+        server.bind(('::1' if family == socket.AF_INET6 else '127.0.0.1', 0))
+        server.listen(1)
+        client = socket.create_connection(server.getsockname()[:2])
+        accepted = server.accept()[0]
+        three = {'listening': server, 'client': client, 'accepted': accepted}
+        return three.pop(which).detach(), tuple(s.detach() for s in three.values())
+    return make
+
+
+def inet_bound():
+    s = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    s.bind(('127.0.0.1', 0))
+    return s.detach(), ()
+
+
+def inet_disconnected():
+    """Connected once, and free again to go anywhere: connect(2) to AF_UNSPEC."""
+    fd, others = inet_of('client')()
+    nowhere = struct.pack('=H14x', socket.AF_UNSPEC)
+    if libc.connect(fd, nowhere, len(nowhere)) < 0:
+        raise OSError(ctypes.get_errno(), 'connect to AF_UNSPEC')
+    return fd, others
+
+
+def udp_connected():
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.connect(('127.0.0.1', 9))
+    return s.detach(), ()
+
+
+def unix_bound():
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    s.bind('\0airlock-test-' + os.urandom(8).hex())
+    return s.detach(), ()
 
 
 def socket_with_directory():
@@ -207,13 +239,23 @@ KINDS = {
     'unix-stream': pair_of(socket.SOCK_STREAM),
     'unix-dgram': pair_of(socket.SOCK_DGRAM),
     'unix-seqpacket': pair_of(socket.SOCK_SEQPACKET),
+    'unix-fresh': socket_of(socket.AF_UNIX, socket.SOCK_STREAM),
+    'unix-bound': unix_bound,
     'unix-listening': socket_of(socket.AF_UNIX, socket.SOCK_STREAM, listening=True),
     'unix-with-directory': socket_with_directory,
-    'inet-connected': connected_inet,
+    'inet-connected': inet_of('client'),
+    'inet-accepted': inet_of('accepted'),
+    'inet-bound': inet_bound,
+    'inet-disconnected': inet_disconnected,
     'inet-fresh': socket_of(socket.AF_INET, socket.SOCK_STREAM),
-    'inet-listening': socket_of(socket.AF_INET, socket.SOCK_STREAM, listening=True),
+    'inet-listening': inet_of('listening'),
     'inet6': socket_of(socket.AF_INET6, socket.SOCK_STREAM),
+    'inet6-connected': inet_of('client', socket.AF_INET6),
+    'inet6-listening': inet_of('listening', socket.AF_INET6),
+    'mptcp': socket_of(socket.AF_INET, socket.SOCK_STREAM, 262),
+    'mptcp-listening': socket_of(socket.AF_INET, socket.SOCK_STREAM, 262, listening=True),
     'udp': socket_of(socket.AF_INET, socket.SOCK_DGRAM),
+    'udp-connected': udp_connected,
     'raw': socket_of(socket.AF_INET, socket.SOCK_RAW, 1),
     'packet': socket_of(socket.AF_PACKET, socket.SOCK_RAW),
     'netlink': socket_of(socket.AF_NETLINK, socket.SOCK_RAW),
@@ -235,6 +277,14 @@ KINDS = {
     'memfd': memfd_kind(False),
     'memfd-sealed': memfd_kind(True),
     'named-fifo': named_fifo,
+}
+
+# What FdKinds= can allow, by its names; nothing else of KINDS is ever passed.
+ALLOWABLE = {
+    'inet': ('inet-connected', 'inet-accepted', 'inet6-connected'),
+    'inet-listen': ('inet-listening', 'inet6-listening'),
+    'unix': ('unix-stream', 'unix-with-directory'),
+    'file': ('file-read', 'file-write', 'file-read-write', 'file-on-tmpfs', 'host-shadow', 'memfd', 'memfd-sealed'),
 }
 
 

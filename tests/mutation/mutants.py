@@ -113,11 +113,34 @@ mutant('I18', 'helper/step-exec.c', 'if (e == 0 && (prctl(PR_SET_NO_NEW_PRIVS, 1
 
 # --- I19 to I25: what is passed, what is open, where it is
 
-# S_ISFIFO beside the magic number of pipefs has no mutant: every file of pipefs is a FIFO, so nothing tells them apart.
-mutant('I19', 'helper/job.c', 'fs.f_type == PIPEFS_MAGIC', '1', REQUESTS, 'rogue-slot.stdin')
-mutant('I19', 'helper/job.c', '                if (!is_pipe(job->fds[i]))\n', '                if (0)\n', REQUESTS, 'rogue-slot.extra')
+KINDS = helper('fd-kinds')
+mutant('I19', 'common/fdtype.c', 'return fs.f_type == PIPEFS_MAGIC ? FD_KIND_PIPE : 0;', 'return FD_KIND_PIPE;', REQUESTS, 'rogue-slot.stdin')
+mutant('I19', 'common/fdtype.c', 'return holds_data((unsigned long)fs.f_type) ? FD_KIND_FILE : 0;', 'return FD_KIND_FILE;', KINDS, 'inv-I19-file-others')
+mutant('I19', 'common/fdtype.c', "(!S_ISFIFO(st.stx_mode) && !S_ISREG(st.stx_mode)) || ", '', KINDS, 'inv-I19-file-others')
+mutant('I19', 'common/fdtype.c', 'option(fd, SO_TYPE) != SOCK_STREAM || ', '', KINDS, 'inv-I19-unix-others')
+mutant('I19', 'common/fdtype.c', 'return !listening && is_connected(fd) ? FD_KIND_UNIX : 0;', 'return is_connected(fd) ? FD_KIND_UNIX : listening ? FD_KIND_UNIX : 0;', KINDS, 'inv-I19-unix-others')
+mutant('I19', 'common/fdtype.c', 'return !listening && is_connected(fd) ? FD_KIND_UNIX : 0;', 'return !listening ? FD_KIND_UNIX : 0;', KINDS, 'inv-I19-unix-others')
+mutant('I19', 'common/fdtype.c', ' || option(fd, SO_PROTOCOL) != IPPROTO_TCP)', ')', KINDS, 'inv-I19-inet-listen-others')
+# The family beside the protocol has none: no other family's stream sockets have TCP's number, so nothing tells them apart.
+mutant('I19', 'common/fdtype.c', 'return listening ? FD_KIND_INET_LISTEN : is_connected(fd) ? FD_KIND_INET : 0;', 'return is_connected(fd) || listening ? FD_KIND_INET : 0;',
+       KINDS, 'inv-I19-inet-others')
+mutant('I19', 'common/fdtype.c', 'return listening ? FD_KIND_INET_LISTEN : is_connected(fd) ? FD_KIND_INET : 0;', 'return listening ? FD_KIND_INET_LISTEN : FD_KIND_INET;',
+       KINDS, 'inv-I19-inet-others')
+mutant('I19', 'helper/job.c', 'return kind & context.ceiling->fd_kinds ? 0 :', 'return kind ? 0 :', KINDS, 'inv-I19-unix-off')
+mutant('I19', 'helper/job.c', '                if (check_kind(job, i, REASON_EXTRA_KIND, f) < 0)\n                        return -1;\n', '                job->fd_kinds[i] = FD_KIND_PIPE;\n',
+       REQUESTS, 'rogue-slot.extra')
+mutant('I19', 'helper/plan.c', 'if (job->fds[i] >= 0 && !(job->fd_kinds[i] & kinds))', 'if (0 && kinds)', KINDS, 'inv-I19-unix-target')
+mutant('I19', 'helper/plan.c', '(bounding | t->facts.caps[CAPS_BOUNDING]) & CAPS_BIT(CAP_NET_ADMIN)', 't->facts.caps[CAPS_BOUNDING] & CAPS_BIT(CAP_NET_ADMIN)',
+       KINDS, 'inv-I19-net-admin-of-the-plan')
+mutant('I19', 'helper/plan.c', '(bounding | t->facts.caps[CAPS_BOUNDING]) & CAPS_BIT(CAP_NET_ADMIN)', 'bounding & t->facts.caps[CAPS_BOUNDING] & CAPS_BIT(CAP_NET_ADMIN)',
+       KINDS, 'inv-I19-net-admin-of-the-plan')
+mutant('I19', 'helper/plan.c', 'if (!target_has_own_userns(t) || maps_root(&t->facts.uid_map) || maps_root(&t->facts.gid_map))',
+       'if (maps_root(&t->facts.uid_map) && t->owner_uid == 99)', KINDS, 'inv-I19-file-target')
+mutant('I19', 'helper/plan.c', ' || maps_root(&t->facts.uid_map)', '', KINDS, 'inv-I19-unix-target')
+mutant('I19', 'helper/plan.c', ' || maps_root(&t->facts.gid_map))', ')', KINDS, 'inv-I19-unix-target')
+mutant('I19', 'helper/step-enter.c', 'if (job->fd_kinds[i] == FD_KIND_PIPE && fchown', 'if (job->fd_kinds[i] && fchown', KINDS, 'inv-I19-file-passes')
 mutant('I20', 'helper/job.c', '(fcntl(fd, F_GETFL) & O_ACCMODE) == mode ? 0', '1 || mode ? 0', helper('streams'), 'inv-I20-fires')
-mutant('I21', 'helper/job.c', '!(flags & O_PATH) && ', '', REQUESTS, 'rogue-slot.extra')
+mutant('I21', 'common/fdtype.c', ' || flags & O_PATH', '', REQUESTS, 'rogue-slot.extra')
 mutant('I22', 'helper/step-cgroup.c', '        close_all_but(keep, n);\n', '        (void)keep;\n', helper('entering'), 'inv-I22-fires-demo')
 mutant('I22', 'helper/steps.c', '        close_range(next, ~0u, 0);\n', '', helper('keep'), 'inv-I22-others')
 mutant('I23', 'helper/step-exec.c', '        close_range((unsigned)r->report_fd + 1, ~0u, 0);\n', '', helper('entering'), 'inv-I23-fires-demo')
