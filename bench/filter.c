@@ -220,7 +220,7 @@ int main(int argc, char **argv) {
         bool json = argc > 1 && strcmp(argv[1], "--json") == 0;
         struct profile *profile;
 
-        if (argc != (json ? 3 : 2) || floors_init() < 0)
+        if (argc != (json ? 3 : 2))
                 die("usage: filter [--json] PROFILE.json");
         profile = read_profile(argv[json ? 2 : 1]);
         make_ours(&programs[OURS], profile);

@@ -7,7 +7,7 @@
  *                  is foreign unless the plan says that the profile lists it
  *      plain       also EPERM for what acts on the host's kernel as a whole and what containers'
  *                  default profiles refuse
- * libc and kernel headers only; no heap, no system call, no state.
+ * The helper has them as constants; what builds them runs when it is compiled.
  */
 #pragma once
 
@@ -24,19 +24,13 @@ enum floor {
 #define FLOOR_MAX 192 /* instructions: room for every floor that floor_build() can make */
 
 /* Writes the program into buf and its length into *ret_n. 0, or -ENOSPC where max is too small
- * (then nothing is set).
- * A few microseconds: call it where the choice is made, or once in the listener for all four
- * combinations. */
+ * (then nothing is set). Not in the helper: floor-build.c. */
 int floor_build(enum floor floor, bool allow_32bit, struct sock_filter *buf, size_t max,
                 size_t *ret_n);
 
-/* The four programs, built once: the listener calls floors_init() at its start and its children
- * inherit the pages.
- * 0 or -ENOSPC (a table outgrew FLOOR_MAX: refuse to start). */
 struct floor_program {
         size_t n;
         struct sock_filter code[FLOOR_MAX];
 };
-int floors_init(void);
-/* NULL before floors_init(). */
+/* NULL where there is no such floor. */
 const struct floor_program *floor_get(enum floor floor, bool allow_32bit);

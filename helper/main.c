@@ -8,7 +8,6 @@
 #include "config.h"
 #include "helper/ceiling.h"
 #include "helper/context.h"
-#include "helper/floor.h"
 #include "helper/inherit.h"
 #include "helper/listener.h"
 #include "helper/log.h"
@@ -210,8 +209,6 @@ int main(int argc, char **argv, char **envp) {
                 errno = -r;
                 die("own cgroup");
         }
-        if (floors_init() < 0)
-                die_plain("a floor does not fit");
         load_ceiling();
         if (listens)
                 log_line("listening instance=%s clone-into-cgroup=%s", context.instance, context.clone_into ? "yes" : "no");

@@ -103,7 +103,7 @@ mutant('I16', 'helper/step-filter.c', '(k & SECCOMP_RET_DATA) == 0 ? FILTER_FAKE
 mutant('I16', 'helper/step-filter.c', 'if (BPF_RVAL(f[i].code) != BPF_K)', 'if (0)', REQUESTS, 'rogue-filter.code')
 mutant('I16', 'helper/step-filter.c', 'if (!cbpf_is_valid(f, n))', 'if (0)', REQUESTS, 'rogue-filter.code')
 mutant('I16', 'helper/job.c', '        return r > 0 ? refuse_arg(f, REASON_FILTER_NEEDS, (uint32_t)r - 1) : 0;', '        return 0;', REQUESTS, 'rogue-filter.needs')
-mutant('I16', 'helper/floor.c', 'BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TIOCSTI, 2, 0)', 'BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TIOCSTI, 1, 0)', helper('tty'), 'sec-T1-demo')
+mutant('I16', 'helper/floor-build.c', 'BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TIOCSTI, 2, 0)', 'BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TIOCSTI, 1, 0)', helper('tty'), 'sec-T1-demo')
 mutant('I17', 'helper/plan.c', 'return *label && strcmp(label, job->target.facts.label) != 0 ? refuse(f, REASON_PLAN_LABEL) : 0;', 'return 0 && label ? refuse(f, REASON_PLAN_LABEL) : 0;',
        REQUESTS, 'rogue-plan.label')
 mutant('I18', 'helper/plan.c', 'return job->target.facts.no_new_privs && !(job->plan->flags & WIRE_PLAN_NNP) ? refuse(f, REASON_NNP_WEAKER) : 0;', 'return 0;',

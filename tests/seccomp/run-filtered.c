@@ -75,12 +75,9 @@ static int make_filter(const char *path, uint64_t caps, struct filter **ret) {
 }
 
 static int load(struct filter *filter, bool plain) {
-        const struct floor_program *floor;
-        int r = floors_init();
+        const struct floor_program *floor =
+                floor_get(plain ? FLOOR_PLAIN : FLOOR_PRIVILEGED, !filter || filter->allows_32bit);
 
-        if (r < 0)
-                return r;
-        floor = floor_get(plain ? FLOOR_PLAIN : FLOOR_PRIVILEGED, !filter || filter->allows_32bit);
         if (!filter)
                 return filter_load(floor, NULL, 0);
         if (filter_check(filter->program, filter->n * sizeof(*filter->program)) != FILTER_OK ||
