@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Clients that run commands, and the ledger of what each of them was told. Each command writes its token into a file of the container
 as its first act: what ran, and how often, is known from there and not from Airlock."""
+import json
 import os
 import re
 import subprocess
@@ -114,9 +115,10 @@ def wait_for(session):
         """The status, asked for until somebody knows it: a service that was killed meanwhile answers in its next life."""
         end = time.monotonic() + LISTEN
         while True:
-                status, _, text = call(['airlock', 'wait', session])
-                if status not in (1, 125) or (status == 125 and not text):
-                        return status, text
+                status, out, text = call(['airlock', 'wait', '--json', session])
+                if out:
+                        record = json.loads(out)
+                        return (record['code'], text) if record['code'] >= 0 else (125, f'its record says {record["state"]}')
                 if time.monotonic() > end:
                         return status, text
                 time.sleep(0.1)
