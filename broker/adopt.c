@@ -82,6 +82,7 @@ static int describe(struct broker *broker, const struct wire_plan *plan,
         session->target = strdup(strings->target);
         session->rule = strdup("");
         session->pid = (int32_t)started->pid;
+        session->cgroup = strdup(started->cgroup);
         session->created_us = started->started_us;
         session->client_gone = plan->flags & WIRE_PLAN_KEEP_GONE ? POLICY_GONE_KEEP
                                                                  : POLICY_GONE_KILL;
@@ -95,7 +96,7 @@ static int describe(struct broker *broker, const struct wire_plan *plan,
         return 0;
 }
 
-static int take_session(struct comer *comer, const struct wire_plan *plan,
+static int take_session(struct comer *comer, struct wire_plan *plan,
                         const struct wire_strings *strings, const struct wire_started *started) {
         struct broker *broker = comer->adopt->broker;
         struct launch_handler handler = { .exited = on_exited };
@@ -116,6 +117,8 @@ static int take_session(struct comer *comer, const struct wire_plan *plan,
                 return r;
         }
         session->visible = true;
+        session->plan = plan;
+        session->plan_size = plan->size;
         /* Its client's name is not known any more: who calls with its owner's uid claims it, or it ends as it would have. */
         if (session->client_gone == POLICY_GONE_KILL)
                 session->deadline_us = loop_now(broker->loop) + CLAIM_US;
@@ -141,7 +144,8 @@ static int take_plan(struct comer *comer, int fd, const struct wire_started *sta
                 r = -EPROTO;
         if (r == 0)
                 r = take_session(comer, plan, &strings, started);
-        free(plan);
+        if (r < 0)
+                free(plan);
         free(argv);
         free(envv);
         return r;

@@ -34,7 +34,8 @@ int bus_session_signal(struct call *call) {
 
         dbus_message_get_args(call->message, NULL, DBUS_TYPE_INT32, &signal, DBUS_TYPE_STRING,
                               &scope, DBUS_TYPE_INVALID);
-        r = session_signal(call->session, signal, scope, &call->error);
+        r = session_signal(call->session, signal, scope, call->caller->uid == call->session->owner,
+                           &call->error);
         if (r == 0)
                 reply_empty(call);
         return r;

@@ -16,5 +16,7 @@ int error_set(struct error *error, int outcome, const char *format, ...) {
         vsnprintf(raw, sizeof raw, format, args);
         va_end(args);
         text_escape(raw, strlen(raw), error->text, sizeof error->text);
+        error->stage = NULL;
+        error->err = 0;
         return outcome;
 }

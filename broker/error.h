@@ -9,6 +9,8 @@
 /* One line for the caller: "WHAT: what was wrong; what was expected". */
 struct error {
         char text[ERROR_TEXT_BYTES];
+        const char *stage; /* of the helper, where the start broke off; NULL: none */
+        int err;           /* and the kernel's number; 0: none */
 };
 
 /* Writes the text, with everything unprintable escaped, and returns the outcome. */

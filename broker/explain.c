@@ -20,7 +20,7 @@ void explain_rule(const struct policy_verdict *verdict, char *buffer, unsigned l
                          policy_rule_line(verdict->rule));
 }
 
-static void add_caps(struct dict *dict, const char *key, uint64_t set) {
+void explain_add_caps(struct dict *dict, const char *key, uint64_t set) {
         dict_strings(dict, key);
         for (unsigned cap = 0; cap < CAPS_KNOWN; cap++)
                 if (set & CAPS_BIT(cap))
@@ -42,7 +42,7 @@ static void add_skipped(struct dict *dict, const struct explain_input *input) {
         }
 }
 
-static void add_ids(struct dict *dict, const struct wire_plan *plan) {
+void explain_add_ids(struct dict *dict, const struct wire_plan *plan) {
         uint32_t gids[LIMIT_GROUPS + 1];
 
         gids[0] = plan->gid;
@@ -62,7 +62,7 @@ static void add_namespaces(struct dict *dict, const struct target *target) {
 }
 
 /* Names alone: values may be secrets that a caller may use but not read. */
-static void add_env(struct dict *dict, const struct wire_plan *plan) {
+void explain_add_env(struct dict *dict, const struct wire_plan *plan) {
         const char *at = (const char *)(plan + 1), *end = at + plan->strings_size;
 
         dict_strings(dict, "env-names");
@@ -106,12 +106,12 @@ static void add_outcome(struct dict *dict, const struct explain_input *input) {
         const char *label = (const char *)(plan + 1) + strlen((const char *)(plan + 1)) + 1;
         char hash[65] = "";
 
-        add_ids(dict, plan);
-        add_caps(dict, "bounding", plan->caps[CAPS_BOUNDING]);
-        add_caps(dict, "permitted", plan->caps[CAPS_PERMITTED]);
-        add_caps(dict, "effective", plan->caps[CAPS_EFFECTIVE]);
-        add_caps(dict, "inheritable", plan->caps[CAPS_INHERITABLE]);
-        add_caps(dict, "ambient", plan->caps[CAPS_AMBIENT]);
+        explain_add_ids(dict, plan);
+        explain_add_caps(dict, "bounding", plan->caps[CAPS_BOUNDING]);
+        explain_add_caps(dict, "permitted", plan->caps[CAPS_PERMITTED]);
+        explain_add_caps(dict, "effective", plan->caps[CAPS_EFFECTIVE]);
+        explain_add_caps(dict, "inheritable", plan->caps[CAPS_INHERITABLE]);
+        explain_add_caps(dict, "ambient", plan->caps[CAPS_AMBIENT]);
         if (input->filter)
                 sha256_hex(input->filter->hash, hash);
         dict_string(dict, "seccomp", input->verdict->seccomp ? input->verdict->seccomp : "");
@@ -121,7 +121,7 @@ static void add_outcome(struct dict *dict, const struct explain_input *input) {
         dict_bool(dict, "tty", plan->flags & WIRE_PLAN_TTY);
         add_namespaces(dict, input->target);
         dict_string(dict, "cgroup", input->target->facts->cgroup);
-        add_env(dict, plan);
+        explain_add_env(dict, plan);
         add_limits(dict, &input->verdict->limits);
 }
 

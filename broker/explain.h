@@ -25,5 +25,9 @@ struct explain_input {
 };
 
 struct dict *explain(const struct explain_input *input);
+/* Parts of it, for whoever shows a plan. */
+void explain_add_caps(struct dict *dict, const char *key, uint64_t set);
+void explain_add_ids(struct dict *dict, const struct wire_plan *plan);
+void explain_add_env(struct dict *dict, const struct wire_plan *plan);
 /* "FILE:LINE" of the rule that decided, "" where there is none. */
 void explain_rule(const struct policy_verdict *verdict, char *buffer, unsigned long size);

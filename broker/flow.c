@@ -525,6 +525,15 @@ static int send_plan(struct flow *flow, const int streams[3]) {
         return launch_exec(flow->session->launch, &request, text(flow));
 }
 
+/* Which of its timeouts are shorter than what was asked, or were not asked at all. */
+static unsigned rule_timeouts(const struct flow *flow) {
+        const struct policy_limits *asked = &flow->request->limits, *got = &flow->verdict.limits;
+
+        return (got->wall_ms && got->wall_ms != asked->wall_ms ? 1u << WIRE_TIMEOUT_WALL : 0) |
+               (got->cpu_ms && got->cpu_ms != asked->cpu_ms ? 1u << WIRE_TIMEOUT_CPU : 0) |
+               (got->idle_ms && got->idle_ms != asked->idle_ms ? 1u << WIRE_TIMEOUT_IDLE : 0);
+}
+
 /* What a session is known by from now on. */
 static int describe_session(struct flow *flow) {
         struct session *session = flow->session;
@@ -537,6 +546,10 @@ static int describe_session(struct flow *flow) {
         session->rule = strdup(rule);
         session->client_gone = flow->verdict.client_gone;
         session->keep_for_s = flow->verdict.keep_for_s;
+        session->rule_timeouts = rule_timeouts(flow);
+        session->target_pid = flow->target->pid;
+        session->target_ticks = flow->target->facts->identity.start_ticks;
+        session->seccomp = flow->verdict.seccomp ? strdup(flow->verdict.seccomp) : NULL;
         session->tty = flow->request->tty;
         session->privileged = flow->plan->caps[CAPS_BOUNDING] &
                                       ~flow->target->facts->caps[CAPS_BOUNDING] ||
@@ -599,6 +612,9 @@ static void on_started(void *userdata, const struct wire_started *started, int m
         trace_mark(flow->marks, "started");
         session->trace = flow->marks;
         flow->marks = NULL;
+        session->plan = flow->plan;
+        session->plan_size = flow->plan_size;
+        flow->plan = NULL;
         session->request = flow->request;
         session->visible = true;
         session->flow = NULL;

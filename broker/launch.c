@@ -67,13 +67,17 @@ static void describe_arg(const struct wire_refused *refused, char *buffer, size_
 
 static int take_refusal(const struct wire_refused *refused, struct error *error) {
         char arg[64], step[64] = "";
+        int outcome;
 
         describe_arg(refused, arg, sizeof arg);
         if (refused->reason == REASON_STEP)
                 snprintf(step, sizeof step, " (%s)", wire_step_name(refused->step));
-        return error_set(error, reason_outcome(refused->reason), "%s%s%s%s%s",
-                         reason_text(refused->reason), arg, step, refused->err ? ": " : "",
-                         refused->err ? strerror(refused->err) : "");
+        outcome = error_set(error, reason_outcome(refused->reason), "%s%s%s%s%s",
+                            reason_text(refused->reason), arg, step, refused->err ? ": " : "",
+                            refused->err ? strerror(refused->err) : "");
+        error->stage = wire_step_name(refused->step);
+        error->err = refused->err;
+        return outcome;
 }
 
 static void on_started(struct launch *launch, const void *message, int *fds, size_t n_fds) {

@@ -7,6 +7,7 @@
 #include "broker/bus-manager.h"
 #include "broker/call.h"
 #include "broker/caller.h"
+#include "broker/details.h"
 #include "broker/dict.h"
 #include "broker/reply.h"
 #include "broker/session.h"
@@ -41,6 +42,18 @@ const char *props_interface_xml(const char *interface, unsigned long *ret_size) 
         return start;
 }
 
+/* Of one session that somebody looks at: what no signal and no list carries. */
+static struct dict *all_of_session(const struct call *call) {
+        bool for_owner = call->caller->uid == call->session->owner;
+        struct dict *dict = session_properties(call->session);
+
+        if (dict) {
+                dict_dict(dict, "Asked", details_asked(call->session, for_owner));
+                dict_dict(dict, "Granted", details_granted(call->session));
+        }
+        return dict;
+}
+
 /* The properties of one interface of the object that is called; *ret NULL: it has none. */
 static int properties_of(struct call *call, const char *interface, struct dict **ret) {
         bool is_standard = strcmp(interface, "org.freedesktop.DBus.ObjectManager") == 0 &&
@@ -51,7 +64,7 @@ static int properties_of(struct call *call, const char *interface, struct dict *
         if (is_standard)
                 *ret = dict_new();
         else if (call->session && strcmp(interface, SESSION) == 0)
-                *ret = session_properties(call->session);
+                *ret = all_of_session(call);
         else if (!call->session && strcmp(interface, MANAGER) == 0)
                 *ret = manager_properties(call->broker);
         else

@@ -11,10 +11,11 @@ struct settings;
 struct quota {
         struct quota *next;
         uint32_t uid;
-        uint32_t sessions; /* that have not ended */
-        uint32_t kept;     /* that have */
-        uint32_t requests; /* that have no answer yet */
-        uint64_t bytes;    /* of output that is held for Run */
+        uint32_t sessions;   /* that have not ended */
+        uint32_t kept;       /* that have */
+        uint64_t kept_bytes; /* of their commands and environments */
+        uint32_t requests;   /* that have no answer yet */
+        uint64_t bytes;      /* of output that is held for Run */
         /* Starts of the last minute, in six slices of ten seconds. */
         uint32_t starts[6];
         uint64_t slice; /* number of the slice that is being filled */
@@ -22,6 +23,7 @@ struct quota {
 
 #define QUOTA_BYTES (UINT64_C(96) << 20)
 #define QUOTA_KEPT 1024 /* finished sessions of one user that stay inspectable */
+#define QUOTA_KEPT_BYTES (UINT64_C(32) << 20)
 
 struct quotas *quotas_new(void);
 struct quotas *quotas_free(struct quotas *quotas);

@@ -21,12 +21,22 @@ int record_code(const struct wire_exited *exited) {
         return WIFSIGNALED(exited->status) ? 128 + WTERMSIG(exited->status) : -1;
 }
 
-static const char *ended_by(const struct wire_exited *exited, const char *stopped_by) {
+/* It died of a signal that somebody sent through us. */
+static bool was_signaled(const struct record *record, const struct wire_exited *exited) {
+        return has_status(exited) && WIFSIGNALED(exited->status) &&
+               WTERMSIG(exited->status) <= 64 &&
+               record->signals & UINT64_C(1) << (WTERMSIG(exited->status) - 1);
+}
+
+static const char *ended_by(const struct record *record, const struct wire_exited *exited) {
+        if (record->by_target)
+                return "target";
         switch (exited->ended_by) {
-        case WIRE_BY_SELF: return "self";
-        case WIRE_BY_STOP: return stopped_by;
-        case WIRE_BY_CLIENT_GONE:
-        case WIRE_BY_TIMEOUT: return "caller";
+        case WIRE_BY_SELF: return was_signaled(record, exited) ? record->signaled_by : "self";
+        case WIRE_BY_STOP: return record->stopped_by;
+        case WIRE_BY_CLIENT_GONE: return "caller";
+        case WIRE_BY_TIMEOUT:
+                return record->rule_timeouts & 1u << exited->timeout ? "rule" : "caller";
         case WIRE_BY_TARGET: return "target";
         default: return "broker";
         }
@@ -44,23 +54,32 @@ static struct dict *usage(const struct wire_exited *exited) {
         return dict;
 }
 
-static void add_status(struct dict *dict, const struct wire_exited *exited) {
+static void add_status(struct dict *dict, const struct record *record) {
+        const struct wire_exited *exited = record->exited;
         bool known = has_status(exited);
         bool signaled = known && WIFSIGNALED(exited->status);
+        bool lost = !exited || exited->flags & WIRE_EXIT_STATUS_LOST;
 
-        dict_string(dict, "state",
-                    exited && !(exited->flags & WIRE_EXIT_STATUS_LOST) ? "exited" : "lost");
+        dict_string(dict, "state", record->failed ? "failed" : lost ? "lost" : "exited");
         dict_int(dict, "code", record_code(exited));
         dict_int(dict, "signal", signaled ? WTERMSIG(exited->status) : 0);
         dict_bool(dict, "core", signaled && WCOREDUMP(exited->status));
-        dict_string(dict, "oom", "unknown");
-        dict_string(dict, "stage", "");
-        dict_int(dict, "errno", 0);
+        dict_string(dict, "oom", record->failed ? "no" : record->oom ? record->oom : "unknown");
+        dict_string(dict, "stage", record->failed && record->stage ? record->stage : "");
+        dict_int(dict, "errno", record->failed ? record->err : 0);
 }
 
-static void add_end(struct dict *dict, const struct wire_exited *exited, const char *stopped_by) {
+static void add_end(struct dict *dict, const struct record *record,
+                    const struct wire_exited *exited) {
+        static const char *const timeouts[] = { [WIRE_TIMEOUT_NONE] = "",
+                                                [WIRE_TIMEOUT_WALL] = "wall",
+                                                [WIRE_TIMEOUT_CPU] = "cpu",
+                                                [WIRE_TIMEOUT_IDLE] = "idle" };
+
         dict_bool(dict, "timeout", exited->timeout != WIRE_TIMEOUT_NONE);
-        dict_string(dict, "ended-by", ended_by(exited, stopped_by));
+        dict_string(dict, "timeout-kind",
+                    exited->timeout <= WIRE_TIMEOUT_IDLE ? timeouts[exited->timeout] : "");
+        dict_string(dict, "ended-by", ended_by(record, exited));
         dict_uints(dict, "leftovers", exited->leftovers,
                    exited->n_leftovers < LIMIT_LEFTOVERS ? exited->n_leftovers : LIMIT_LEFTOVERS);
         dict_bool(dict, "delegated", exited->flags & WIRE_EXIT_DELEGATED);
@@ -74,13 +93,13 @@ static void add_end(struct dict *dict, const struct wire_exited *exited, const c
         dict_dict(dict, "rusage", usage(exited));
 }
 
-struct dict *record_make(const struct wire_exited *exited, const char *stopped_by) {
+struct dict *record_make(const struct record *record) {
         static const struct wire_exited nobody_knows = { .ended_by = WIRE_BY_BROKER };
         struct dict *dict = dict_new();
 
         if (!dict)
                 return NULL;
-        add_status(dict, exited);
-        add_end(dict, exited ? exited : &nobody_knows, stopped_by);
+        add_status(dict, record);
+        add_end(dict, record, record->exited ? record->exited : &nobody_knows);
         return dict;
 }

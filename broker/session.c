@@ -3,6 +3,7 @@
 #include "broker/session.h"
 
 #include "broker/dict.h"
+#include "broker/ending.h"
 #include "broker/launch.h"
 #include "broker/loop.h"
 #include "broker/quota.h"
@@ -31,6 +32,7 @@ struct sessions {
         struct session *buckets[BUCKETS];
         unsigned n_running;
         unsigned n;
+        struct ending_oom oom;
         struct sessions_handler handler;
 };
 
@@ -47,6 +49,7 @@ int sessions_new(struct loop *loop, const struct sessions_handler *handler, stru
                 return -ENOMEM;
         sessions->loop = loop;
         sessions->handler = *handler;
+        ending_oom_look(&sessions->oom, loop_now(loop));
         *ret = sessions;
         return 0;
 }
@@ -90,6 +93,12 @@ static void link_in(struct sessions *sessions, struct session *session) {
         session->quota->sessions++;
 }
 
+/* What a caller sized of it. */
+static uint64_t size_of(const struct session *session) {
+        return session->plan_size +
+               (session->request ? session->request->argv.size + session->request->env.size : 0);
+}
+
 static void link_out(struct sessions *sessions, struct session *session) {
         struct session **slot = bucket_of(sessions, session->id);
 
@@ -107,6 +116,7 @@ static void link_out(struct sessions *sessions, struct session *session) {
         sessions->n--;
         if (session_is_over(session)) {
                 session->quota->kept--;
+                session->quota->kept_bytes -= size_of(session);
         } else {
                 sessions->n_running--;
                 session->quota->sessions--;
@@ -168,6 +178,9 @@ void session_discard(struct session *session) {
         free(session->owner_name);
         free(session->target);
         free(session->rule);
+        free(session->cgroup);
+        free(session->plan);
+        free(session->seccomp);
         free(session);
 }
 
@@ -194,6 +207,7 @@ static void set_state(struct session *session, enum session_state state) {
 
 void session_started(struct session *session, const struct wire_started *started) {
         session->pid = (int32_t)started->pid;
+        session->cgroup = strdup(started->cgroup); /* without it less is known of its end */
         set_state(session, SESSION_RUNNING);
 }
 
@@ -207,6 +221,20 @@ static void forget_oldest(struct sessions *sessions, struct quota *quota) {
                 forget(session);
 }
 
+/* What can still be found out, before anybody is told. */
+static void look_around(struct session *session) {
+        struct sessions *sessions = session->registry;
+
+        if (!session->known_end)
+                return;
+        session->by_target = ending_by_target(&session->exited, session->target_pid,
+                                              session->target_ticks);
+        session->oom = session->by_target
+                             ? "no"
+                             : ending_oom_word(&sessions->oom, loop_now(sessions->loop),
+                                               &session->exited, session->cgroup);
+}
+
 void session_ended(struct session *session, const struct wire_exited *exited) {
         if (session_is_over(session))
                 return;
@@ -216,11 +244,13 @@ void session_ended(struct session *session, const struct wire_exited *exited) {
         if (exited)
                 session->exited = *exited;
         session->state = session->known_end ? SESSION_EXITED : SESSION_LOST;
+        look_around(session);
         session->ended_at_us = loop_now(session->registry->loop);
         session->deadline_us = 0;
         session->registry->n_running--;
         session->quota->sessions--;
         session->quota->kept++;
+        session->quota->kept_bytes += size_of(session);
         if (session->run)
                 run_session_ended(session->run);
         session->run = NULL;
@@ -228,7 +258,7 @@ void session_ended(struct session *session, const struct wire_exited *exited) {
         if (!announce(session))
                 session->registry->handler.changed(session->registry->handler.userdata, session);
         loop_need_tick(session->registry->loop);
-        if (session->quota->kept > QUOTA_KEPT)
+        if (session->quota->kept > QUOTA_KEPT || session->quota->kept_bytes > QUOTA_KEPT_BYTES)
                 forget_oldest(session->registry, session->quota);
 }
 
@@ -237,8 +267,17 @@ struct dict *session_record(const struct session *session) {
 
         if (!session_is_over(session))
                 return NULL;
-        record = record_make(session->state == SESSION_EXITED ? &session->exited : NULL,
-                             session->stopped_by);
+        record = record_make(&(struct record){
+                .exited = session->state == SESSION_EXITED ? &session->exited : NULL,
+                .stopped_by = session->stopped_by,
+                .signals = session->signals,
+                .signaled_by = session->signaled_by,
+                .oom = session->oom,
+                .by_target = session->by_target,
+                .rule_timeouts = session->rule_timeouts,
+                .failed = strcmp(session_state_name(session), "failed") == 0,
+                .stage = session->stage,
+                .err = session->err });
         trace = record ? trace_dict(session->trace, &session->exited) : NULL;
         if (trace)
                 dict_dict(record, "trace", trace);
@@ -317,7 +356,8 @@ static int sent(int r, struct error *error) {
         return r < 0 ? error_set(error, OUTCOME_HELPER_FAILED, "supervisor: %s", strerror(-r)) : 0;
 }
 
-int session_signal(struct session *session, int signal, const char *scope, struct error *error) {
+int session_signal(struct session *session, int signal, const char *scope, bool by_owner,
+                   struct error *error) {
         static const char *const scopes[] = { [WIRE_SCOPE_LEADER] = "leader",
                                               [WIRE_SCOPE_GROUP] = "group",
                                               [WIRE_SCOPE_ALL] = "all" };
@@ -333,7 +373,13 @@ int session_signal(struct session *session, int signal, const char *scope, struc
                 return error_set(error, OUTCOME_INVALID_ARGS,
                                  "scope '%s': expected leader, group or all", scope);
         r = check_running(session, error);
-        return r ? r : sent(launch_signal(session->launch, signal, i), error);
+        if (r == 0)
+                r = sent(launch_signal(session->launch, signal, i), error);
+        if (r)
+                return r;
+        session->signals |= UINT64_C(1) << (signal - 1);
+        session->signaled_by = by_owner ? "caller" : "user";
+        return 0;
 }
 
 int session_stop(struct session *session, uint32_t grace_ms, bool by_owner, struct error *error) {
@@ -376,8 +422,9 @@ int session_close_stdin(const struct session *session, struct error *error) {
         if (r)
                 return r;
         return error_set(error, OUTCOME_BAD_STATE, "session %s: %s", session->id,
-                         session->tty ? "its input is a terminal; write an end-of-file character to it"
-                                      : "the other end of its stdin is with who started it; close that");
+                         session->tty
+                                 ? "its input is a terminal; write an end-of-file character to it"
+                                 : "the other end of its stdin is with who started it; close that");
 }
 
 int session_remove(struct session *session, struct error *error) {

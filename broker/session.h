@@ -52,10 +52,23 @@ struct session {
         uint64_t keep_for_s;
         uint64_t created_us; /* CLOCK_REALTIME */
         int32_t pid;
-        const char *stopped_by; /* caller, user */
-        uint64_t deadline_us;   /* loop_now(): when it is stopped because its owner left; 0: not */
-        uint64_t ended_at_us;   /* loop_now() */
-        struct flow *flow;      /* that starts it; NULL once it has */
+        const char *stopped_by;  /* caller, user */
+        uint64_t signals;        /* bit n-1: signal n was sent through us, */
+        const char *signaled_by; /* caller, user: last by this one */
+        unsigned rule_timeouts;  /* bit n: enum wire_timeout n is the rule's */
+        int32_t target_pid; /* its init, and when that one began: who it was, not who has the number now */
+        uint64_t target_ticks;
+        char *cgroup;           /* its own, below the cgroup2 root */
+        struct wire_plan *plan; /* what was granted; NULL: not known any more */
+        size_t plan_size;
+        char *seccomp;   /* the profile's name; NULL: not known */
+        const char *oom; /* of the record, with the next: */
+        bool by_target;
+        const char *stage; /* of a start that failed */
+        int err;
+        uint64_t deadline_us;  /* loop_now(): when it is stopped because its owner left; 0: not */
+        uint64_t ended_at_us;  /* loop_now() */
+        struct flow *flow;     /* that starts it; NULL once it has */
         struct run *run;       /* that collects its output and is answered at its end; NULL: none */
         struct launch *launch; /* NULL after the end */
         struct trace *trace;   /* NULL: nobody measures */
@@ -103,7 +116,8 @@ unsigned sessions_running(const struct sessions *sessions);
 unsigned sessions_kept(const struct sessions *sessions);
 
 /* 0; OUTCOME_BAD_STATE, OUTCOME_INVALID_ARGS, OUTCOME_HELPER_FAILED with a text. */
-int session_signal(struct session *session, int signal, const char *scope, struct error *error);
+int session_signal(struct session *session, int signal, const char *scope, bool by_owner,
+                   struct error *error);
 int session_stop(struct session *session, uint32_t grace_ms, bool by_owner, struct error *error);
 int session_resize(struct session *session, uint16_t rows, uint16_t cols, struct error *error);
 int session_close_stdin(const struct session *session, struct error *error);

@@ -12,6 +12,8 @@
 #include <sys/epoll.h>
 #include <sys/stat.h>
 
+#define PROC_EXITING 0x4 /* PF_EXITING, field 9 of /proc/PID/stat */
+
 struct targets {
         sd_event *event;
         struct target *first;
@@ -285,18 +287,29 @@ bool target_is_init(int32_t pid) {
         return depth >= 2 && strcmp(line, "\t1") == 0;
 }
 
-uint64_t target_start_ticks(int32_t pid) {
-        char text[1024], *field;
-        uint64_t ticks = 0;
+/* Field n of /proc/PID/stat, from 3 on; NULL: not there. The name in field 2 is the process's own choice: fields count from its last
+ * parenthesis. */
+static char *stat_field(int32_t pid, unsigned n, char *text, size_t size) {
+        char *field;
 
-        /* The name in field 2 is the process's own choice: fields count from its last parenthesis. */
-        if (!read_proc(pid, "stat", text, sizeof text) || !(field = strrchr(text, ')')))
-                return 0;
-        for (unsigned i = 2; i < 22 && field; i++)
+        if (!read_proc(pid, "stat", text, size) || !(field = strrchr(text, ')')))
+                return NULL;
+        for (unsigned i = 2; i < n && field; i++)
                 field = strchr(field + 1, ' ');
-        if (field)
-                ticks = strtoull(field + 1, NULL, 10);
-        return ticks;
+        return field ? field + 1 : NULL;
+}
+
+uint64_t target_start_ticks(int32_t pid) {
+        char text[1024], *field = stat_field(pid, 22, text, sizeof text);
+
+        return field ? strtoull(field, NULL, 10) : 0;
+}
+
+bool target_is_ending(int32_t pid, uint64_t start_ticks) {
+        char text[1024], *flags = stat_field(pid, 9, text, sizeof text);
+
+        return !flags || (strtoul(flags, NULL, 10) & PROC_EXITING) ||
+               target_start_ticks(pid) != start_ticks;
 }
 
 void target_cgroup_path(int32_t pid, char *buffer, size_t size) {

@@ -67,5 +67,7 @@ bool target_name_is_valid(const char *name);
 bool target_is_init(int32_t pid);
 /* Field 22 of /proc/PID/stat; 0: not there. */
 uint64_t target_start_ticks(int32_t pid);
+/* It is not there, or another's by now, or on its way out: no thread of it runs its program any more. */
+bool target_is_ending(int32_t pid, uint64_t start_ticks);
 /* Its cgroup2 path, "" where it cannot be read. */
 void target_cgroup_path(int32_t pid, char *buffer, size_t size);

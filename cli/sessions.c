@@ -165,16 +165,36 @@ static int find(struct in body, const char *wanted, struct in *ret) {
         return 1;
 }
 
-static int inspect_one(struct in session, bool json) {
+static void add_detail(struct text *text, struct in properties, const char *property,
+                       const char *key, bool json) {
+        struct in value;
+        const char *type;
+
+        if (!dict_find(properties, property, &value, &type) || strcmp(type, "a{sv}"))
+                return;
+        if (json) {
+                text->len -= text->len ? 1 : 0; /* of the object that it belongs to */
+                text_printf(text, ",\"%s\":", key);
+                json_value(text, &value, type);
+                text_puts(text, "}");
+                return;
+        }
+        text_printf(text, "%s:\n", key);
+        plain_dict(text, value, 2);
+}
+
+/* What a list shows of it, then what was asked and what was granted. */
+static int inspect_one(struct in session, struct in properties, bool json) {
         struct text text = { 0 };
         int status;
 
-        if (json) {
+        if (json)
                 json_value(&text, &session, "a{sv}");
-                text_puts(&text, "\n");
-        } else {
+        else
                 plain_dict(&text, session, 0);
-        }
+        add_detail(&text, properties, "Asked", "asked", json);
+        add_detail(&text, properties, "Granted", "granted", json);
+        text_puts(&text, json ? "\n" : "");
         status = text_print(&text) ? 0 : 125;
         text_free(&text);
         return status;
@@ -211,9 +231,23 @@ static int for_each(const char *command, const char *letters, int argc, char **a
 
 static int inspect_act(const struct ask *ask, struct bus *bus, struct in session,
                        const char *named) {
-        (void)bus;
-        (void)named;
-        return inspect_one(session, ask->json);
+        struct out body = { 0 };
+        struct question q = {
+                .path = dict_string(session, "path"),
+                .interface = "org.freedesktop.DBus.Properties",
+                .member = "GetAll",
+                .signature = "s",
+                .wanted = "a{sv}",
+                .what = named,
+                .body = &body,
+        };
+        struct message reply;
+        int status;
+
+        out_string(&body, AIRLOCK_SESSION);
+        status = ask_service(bus, &q, &reply);
+        out_free(&body);
+        return status ? status : inspect_one(session, reply.body, ask->json);
 }
 
 int inspect_main(const char *command, int argc, char **argv) {

@@ -41,11 +41,12 @@ bool cgroup_is_ours(const char *path, const char *token) {
 }
 
 /* A link count of a cgroup directory is 2 and its children: cheaper than reading it, and never too small. */
-static int check_room(int parent, struct fail *f) {
+static int check_room(int parent, struct cgroup *cg, struct fail *f) {
         struct stat st;
 
         if (fstat(parent, &st) < 0)
                 return refuse_step(f, REASON_STEP, WIRE_STEP_CGROUP, errno);
+        cg->delegated = st.st_uid != 0;
         return st.st_nlink < LIMIT_SESSIONS_PER_TARGET + 2 ? 0 : refuse(f, REASON_SESSIONS);
 }
 
@@ -90,8 +91,8 @@ static int make_locked(int parent, const struct session_page *page, struct cgrou
 int cgroup_make(const struct target *t, struct session_page *page, struct cgroup *cg, struct fail *f) {
         int lock, r = name_it(t, page);
 
-        *cg = (struct cgroup){ -1, -1, -1, -1, -1 };
-        if (check_room(t->cgroup_fd, f) < 0)
+        *cg = (struct cgroup){ -1, -1, -1, -1, -1, false };
+        if (check_room(t->cgroup_fd, cg, f) < 0)
                 return -1;
         lock = r < 0 ? r : instance_lock(false);
         r = lock < 0 ? lock : make_locked(t->cgroup_fd, page, cg);

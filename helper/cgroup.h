@@ -16,6 +16,7 @@ struct cgroup {
         int events_fd;
         int procs_fd;
         int cpu_fd;
+        bool delegated; /* the target's is its owner's, who can move processes out of ours */
 };
 
 /* Makes and opens it, with the lock held, and writes its path into the page. 0, or -1 and *f (nothing is left then). */

@@ -8,6 +8,7 @@
 #include "helper/job.h"
 #include "helper/link.h"
 #include "helper/session.h"
+#include "helper/text.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -88,12 +89,22 @@ static void signal_command(const struct wait *w, int sig, uint32_t scope) {
                 signal_all(w, sig);
 }
 
+/* Somebody debugs it: said in the record, since what stops it may look like a command that hangs. */
+static void note_held(const struct wait *w) {
+        char text[2048];
+        const char *p = text_pread(w->stat_fd, text, sizeof(text)) > 0 ? strrchr(text, ')') : NULL;
+
+        if (p && strncmp(p, ") t", 3) == 0)
+                w->page->record.flags |= WIRE_EXIT_HELD;
+}
+
 static void begin_stop(const struct wait *w, struct deadlines *d, int sig, uint32_t grace_ms, uint32_t ended_by) {
         if (grace_ms > LIMIT_GRACE_MS)
                 grace_ms = LIMIT_GRACE_MS;
         if (!d->ended_by)
                 d->ended_by = ended_by <= WIRE_BY_SUPERVISOR ? ended_by : WIRE_BY_STOP;
         d->kill_ns = now_ns() + grace_ms * MS;
+        note_held(w);
         signal_command(w, sig, w->page->phase >= PHASE_RECORDED ? WIRE_SCOPE_ALL : WIRE_SCOPE_LEADER);
 }
 
@@ -148,6 +159,7 @@ static void kill_now(const struct wait *w, struct deadlines *d, uint32_t ended_b
         d->kill_ns = 0;
         if (!d->give_up_ns)
                 d->give_up_ns = now_ns() + LIMIT_KILL_MS * MS;
+        note_held(w);
         syscall(SYS_pidfd_send_signal, w->pidfd, SIGKILL, NULL, 0); /* also where it left the session's cgroup */
         cgroup_kill(w->cg.kill_fd);
 }
@@ -305,7 +317,7 @@ void wait_heir(const struct wire_exited *record) {
         static struct wire_plan plan = { .flags = WIRE_PLAN_ACK };
         static struct job job = { .plan = &plan };
         static struct wait w = { .conn = -1, .report_fd = -1, .tty_fd = -1, .pidfd = -1, .i_pidfd = -1, .stat_fd = -1, .label_fd = -1,
-                                 .pid = INT32_MAX /* nobody's */, .cg = { -1, -1, -1, -1, -1 }, .page = &page, .job = &job };
+                                 .pid = INT32_MAX /* nobody's */, .cg = { -1, -1, -1, -1, -1, false }, .page = &page, .job = &job };
         struct deadlines d = {};
         struct fail f;
 
@@ -329,6 +341,7 @@ static void begin_record(struct wait *w) {
         e->pid = (uint32_t)w->pid;
         e->inner_pid = w->inner_pid;
         e->started_us = now_real_us();
+        e->flags = w->cg.delegated ? WIRE_EXIT_DELEGATED : 0;
 }
 
 void wait_session(struct wait *w) {

@@ -102,6 +102,10 @@ class Session(dbus.service.Object):
         m.append(record or self.record, {'id': self.id}, signature='a{sv}a{sv}')
         bus.send_message(m)
 
+    @dbus.service.method('org.freedesktop.DBus.Properties', in_signature='s', out_signature='a{sv}')
+    def GetAll(self, interface):
+        return {'Asked': dbus.Dictionary({'target': 'demo'}, signature='sv'), 'Granted': dbus.Dictionary({}, signature='sv')}
+
     @dbus.service.method(SESSION, in_signature='is')
     def Signal(self, number, scope):
         self.manager.log({'signal': int(number), 'scope': str(scope)})
