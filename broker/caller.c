@@ -3,12 +3,11 @@
  * nothing from a pid. Names of ids come from the host's own account files. */
 #include "broker/caller.h"
 
+#include "broker/account.h"
 #include "broker/bus.h"
 
 #include <dbus/dbus.h>
 #include <errno.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -112,29 +111,6 @@ void callers_vanished(struct callers *callers, const char *name) {
                 }
 }
 
-/* 0 and *ret (NULL: none), or -errno: the name service broke, which is not the same as having no name. */
-static int look_up(bool group, uint32_t id, char **ret) {
-        char buffer[16384];
-        struct passwd user, *found_user = NULL;
-        struct group entry, *found_group = NULL;
-        const char *name = NULL;
-        int r;
-
-        if (group)
-                r = getgrgid_r(id, &entry, buffer, sizeof buffer, &found_group);
-        else
-                r = getpwuid_r(id, &user, buffer, sizeof buffer, &found_user);
-        if (found_group)
-                name = entry.gr_name;
-        else if (found_user)
-                name = user.pw_name;
-        *ret = NULL;
-        if (!name)
-                return r == ENOENT || r == ESRCH ? 0 : -r;
-        *ret = strdup(name);
-        return *ret ? 0 : -ENOMEM;
-}
-
 static int name_of(struct callers *callers, bool group, uint32_t id, char **ret) {
         struct cached_name *cached = &callers->names[(id * 2 + group) % NAME_CACHE];
         time_t now = time(NULL);
@@ -142,7 +118,7 @@ static int name_of(struct callers *callers, bool group, uint32_t id, char **ret)
         int r;
 
         if (cached->until <= now || cached->id != id || cached->group != group) {
-                r = look_up(group, id, &name);
+                r = account_name(group, id, &name);
                 if (r < 0)
                         return r;
                 free(cached->name);

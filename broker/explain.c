@@ -125,6 +125,27 @@ static void add_outcome(struct dict *dict, const struct explain_input *input) {
         add_limits(dict, &input->verdict->limits);
 }
 
+/* What is not known counts against the caller, so it is said. */
+static void add_unknown(struct dict *dict, const struct policy_request *request) {
+        const struct policy_target *target = &request->target;
+
+        dict_strings(dict, "unknown");
+        if (strcmp(target->engine, "pid") == 0)
+                dict_strings_add(dict, "engine and name of the container");
+        if (!target->image_known)
+                dict_strings_add(dict, "image");
+        if (!target->labels_known)
+                dict_strings_add(dict, "labels");
+        if (!target->owner_known)
+                dict_strings_add(dict, "owner");
+        else if (target->owner_name_failed)
+                dict_strings_add(dict, "name of the owner");
+        if (request->caller.active == POLICY_UNKNOWN)
+                dict_strings_add(dict, "whether the caller has an active session");
+        if (!request->caller.unit)
+                dict_strings_add(dict, "unit of the caller");
+}
+
 struct dict *explain(const struct explain_input *input) {
         struct dict *dict = dict_new();
         char rule[512];
@@ -135,6 +156,8 @@ struct dict *explain(const struct explain_input *input) {
         dict_string(dict, "answer", policy_answer_name(input->verdict->answer));
         dict_string(dict, "rule", rule);
         dict_string(dict, "action", input->action);
+        dict_string(dict, "target", input->target->display);
+        add_unknown(dict, input->request);
         if (input->verdict->answer != POLICY_DENY)
                 add_outcome(dict, input);
         add_skipped(dict, input);

@@ -18,10 +18,10 @@ struct explain_input {
         const struct policy_trace *trace;
         const struct policy_request *request;
         const char *action; /* the polkit action that would be asked; "" */
+        const struct target *target;
         /* Of an answer that is not deny: */
         const struct wire_plan *plan;
         const struct filter *filter; /* NULL: unconfined */
-        const struct target *target;
 };
 
 struct dict *explain(const struct explain_input *input);

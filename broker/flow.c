@@ -54,6 +54,7 @@ struct flow {
         struct caller *caller;
         struct request *request;
         struct lookup *lookup; /* while the target is looked up */
+        bool by_number;        /* of a process, of which he has no rule: only what it turns out to be may be his */
         struct target *target;
         struct ask *ask; /* while passwd or group are opened */
         char *passwd;
@@ -147,12 +148,37 @@ static int denied(struct flow *flow) {
 
 static void flow_resume(struct flow *flow, int result);
 
+static int no_such_target(struct flow *flow) {
+        return error_set(text(flow), OUTCOME_NO_SUCH_TARGET, "target %s: no such target",
+                         flow->request->target);
+}
+
+/* Why a process is no target is for those who have a rule for processes. */
+static int not_found(struct flow *flow, int result) {
+        return flow->by_number && result > 0 && result != OUTCOME_HELPER_FAILED
+                     ? no_such_target(flow)
+                     : result;
+}
+
+/* Before anything is looked up: who has no rule for the name learns nothing about it, not even by the time it takes. A process may
+ * be the init of the container that he has a rule for. */
+static bool may_look_up(struct flow *flow, const struct target_spec *spec) {
+        const struct policy_caller *caller = &flow->caller->policy;
+
+        if (policy_could_match_name(flow->rules, caller, spec->engine, spec->name))
+                return true;
+        flow->by_number = spec->pid && policy_could_match_any_name(flow->rules, caller);
+        return flow->by_number;
+}
+
 static void on_target(void *userdata, int result, struct target *target, struct error *error) {
         struct flow *flow = userdata;
 
         flow->lookup = NULL;
         if (result > 0)
                 *text(flow) = *error;
+        if (result > 0)
+                result = not_found(flow, result);
         else if (result == 0)
                 flow->target = target_ref(target);
         flow_resume(flow, result);
@@ -170,13 +196,11 @@ static int stage_target(struct flow *flow) {
         r = target_spec_parse(flow->request->target, &start.spec, text(flow));
         if (r)
                 return r;
-        /* Before anything is looked up: who has no rule for the name learns nothing about it, not even by the time it takes. */
-        if (!policy_could_match_name(flow->rules, &flow->caller->policy, start.spec.engine,
-                                     start.spec.name))
+        if (!may_look_up(flow, &start.spec))
                 return denied(flow);
         r = lookup_start(&start, &known, &flow->lookup, text(flow));
         if (r)
-                return r;
+                return not_found(flow, r);
         if (!known)
                 return FLOW_WAITS;
         flow->target = target_ref(known);
@@ -192,8 +216,7 @@ static int stage_precheck(struct flow *flow) {
                 return r;
         policy_input_count(&flow->input, flow->call->quota, loop_now(flow->broker->loop));
         if (!policy_could_match_target(flow->rules, &flow->input.request))
-                return error_set(text(flow), OUTCOME_NO_SUCH_TARGET, "target %s: no such target",
-                                 flow->request->target);
+                return no_such_target(flow);
         r = request_check_fds(flow->request, flow->target->facts->flags / WIRE_FACT_FD_PIPE,
                               text(flow));
         if (r)

@@ -5,6 +5,7 @@
 #include "broker/ask.h"
 #include "broker/lookup.h"
 #include "broker/oci.h"
+#include "broker/roster.h"
 #include "broker/target.h"
 #include "common/reason.h"
 
@@ -39,13 +40,14 @@ static void finish(struct listing *listing, int result) {
         listing_free(listing);
 }
 
-static int add(struct listing *listing, const char *engine, const char *name, int32_t pid) {
+static int add(struct listing *listing, const struct lookup_place *place, const char *name,
+               int32_t pid) {
         struct listed *grown = reallocarray(listing->list, listing->n + 1, sizeof *grown);
 
         if (!grown)
                 return -ENOMEM;
         listing->list = grown;
-        grown[listing->n] = (struct listed){ engine, strdup(name), pid };
+        grown[listing->n] = (struct listed){ place->engine, place->dir, strdup(name), pid };
         if (!grown[listing->n].name)
                 return -ENOMEM;
         listing->n++;
@@ -61,6 +63,7 @@ static bool is_listed(const struct listing *listing, int32_t pid) {
 
 /* Inits that no engine named, by kernel truth. */
 static int scan_proc(struct listing *listing) {
+        static const struct lookup_place none = { "pid", NULL };
         DIR *dir = opendir("/proc");
         struct dirent *entry;
         int r = 0;
@@ -70,9 +73,9 @@ static int scan_proc(struct listing *listing) {
         while (r == 0 && listing->n < LISTED_MAX && (entry = readdir(dir))) {
                 int32_t pid = (int32_t)strtol(entry->d_name, NULL, 10);
 
-                if (pid > 1 && target_is_init(pid) && !is_listed(listing, pid) &&
-                    listing->start.wanted(listing->start.userdata, "pid", entry->d_name))
-                        r = add(listing, "pid", entry->d_name, pid);
+                if (pid > 1 && listing->start.wanted(listing->start.userdata, "pid", entry->d_name) &&
+                    target_is_init(pid) && !is_listed(listing, pid))
+                        r = add(listing, &none, entry->d_name, pid);
         }
         closedir(dir);
         return r;
@@ -97,11 +100,14 @@ static void on_state(void *userdata, struct answer *answer) {
                          : oci_parse_runc_state(answer->text, answer->text_size, &state, &error);
         /* One whose files are odd or gone is left out; the others are shown. */
         if (r == 0 && state.pid > 0 &&
-            (!state.start_ticks || target_start_ticks((int32_t)state.pid) == state.start_ticks) &&
-            listing->n < LISTED_MAX &&
-            add(listing, place(listing)->engine, listing->name, (int32_t)state.pid) < 0) {
-                finish(listing, -ENOMEM);
-                return;
+            (!state.start_ticks || target_start_ticks((int32_t)state.pid) == state.start_ticks)) {
+                roster_add(listing->context.roster, place(listing)->dir, listing->name,
+                           (int32_t)state.pid, state.start_ticks);
+                if (listing->n < LISTED_MAX &&
+                    add(listing, place(listing), listing->name, (int32_t)state.pid) < 0) {
+                        finish(listing, -ENOMEM);
+                        return;
+                }
         }
         next(listing);
 }
@@ -137,6 +143,22 @@ static char *next_name(struct listing *listing) {
         return NULL;
 }
 
+/* Those that are remembered are not opened again: the first that has to be, or NULL. */
+static char *next_unknown(struct listing *listing, int *ret) {
+        char *name;
+        int32_t pid;
+
+        *ret = 0;
+        while ((name = next_name(listing))) {
+                pid = roster_find(listing->context.roster, place(listing)->dir, name);
+                if (!pid)
+                        return name;
+                if (listing->n < LISTED_MAX && (*ret = add(listing, place(listing), name, pid)) < 0)
+                        return NULL;
+        }
+        return NULL;
+}
+
 static int open_next(struct listing *listing, const struct asker *asker) {
         const char *file = strcmp(place(listing)->engine, "crun") == 0 ? "status" : "state.json";
         char path[300];
@@ -151,7 +173,11 @@ static void next(struct listing *listing) {
                                .userdata = listing };
         int r;
 
-        listing->name = next_name(listing);
+        listing->name = next_unknown(listing, &r);
+        if (r < 0) {
+                finish(listing, r);
+                return;
+        }
         if (listing->name) {
                 asker.done = on_state;
                 r = open_next(listing, &asker);

@@ -14,6 +14,7 @@ struct lookup_context;
 
 struct listed {
         const char *engine;
+        const char *dir; /* NULL: no engine's */
         char *name;
         int32_t pid;
 };

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Finds a target: the engines' folders by list, the engine's files by open, the kernel's facts by describe. Every answer leads to
  * the next question; the pidfd is opened before the facts are read, and the start time compared after, so that a number that was
- * given to another process in between is noticed. */
+ * given to another process in between is noticed. However a container is called, by its name, by the number of its init or by the
+ * name that its runtime has for it, the same facts are found: or a rule about it could be passed by another spelling. */
 #include "broker/lookup.h"
 
 #include "broker/ask.h"
+#include "broker/listing.h"
+#include "broker/origin.h"
 #include "broker/profile.h"
 #include "broker/target.h"
 #include "common/fd.h"
@@ -32,10 +35,13 @@ struct question {
 struct lookup {
         struct lookup_context context; /* a copy: a reload does not change a lookup under way */
         struct ask *ask;
+        struct listing *listing; /* while the container of a process is sought */
+        struct origin *origin;   /* while its engine is asked for its name */
         uint64_t now;
         lookup_done_t done;
         void *userdata;
         char *name;
+        char *container; /* its name in the engine's folder; NULL: as asked for */
         const char *engine;         /* asked for; NULL: any */
         struct question *questions; /* one for each place */
         size_t n_open;
@@ -43,6 +49,8 @@ struct lookup {
         const struct lookup_place
                 *or_in; /* the same folder, told to be of another engine too: its files decide */
         struct target_found found;
+        struct wire_facts facts;
+        char *environ;
 };
 
 static int parse_pid(const char *text, int32_t *ret, struct error *error) {
@@ -110,9 +118,66 @@ static struct asker asker(struct lookup *lookup, void (*done)(void *, struct ans
         };
 }
 
+static void complete(struct lookup *lookup) {
+        struct target *target = targets_find(lookup->context.targets, lookup->found.engine,
+                                             lookup->found.name);
+        struct error error = { "" };
+        int r = 0;
+
+        /* One that is asked about again stays the same: somebody may be waiting for an answer about it. */
+        if (!target || !target_is_as_found(target, &lookup->found))
+                r = targets_add(lookup->context.targets, &lookup->found, &target);
+        if (r < 0) {
+                fail(lookup, r);
+                return;
+        }
+        target->verified_us = lookup->now;
+        finish(lookup, 0, target, &error);
+}
+
+static void on_origin(void *userdata, int result, struct engine_container *container) {
+        struct lookup *lookup = userdata;
+        struct target_found *found = &lookup->found;
+
+        lookup->origin = NULL;
+        if (result < 0) {
+                fail(lookup, result);
+                return;
+        }
+        if (container) {
+                struct engine_origin of;
+
+                engine_of_cgroup(lookup->facts.cgroup, &of);
+                found->as_engine = of.engine;
+                memcpy(found->as_name, container->name, sizeof found->as_name);
+                found->metadata = container->metadata;
+                container->metadata = (struct metadata){ 0 };
+        }
+        complete(lookup);
+}
+
+/* A runtime's container that another engine made, by its cgroup: what counts is that one's name. As long as its files do not say
+ * it, it is a process whose container is not known. */
+static int ask_origin(struct lookup *lookup) {
+        struct target_found *found = &lookup->found;
+        struct origin_start start = { .context = &lookup->context,
+                                      .now = lookup->now,
+                                      .pid = found->pid,
+                                      .done = on_origin,
+                                      .userdata = lookup };
+
+        engine_of_cgroup(lookup->facts.cgroup, &start.of);
+        if (!start.of.engine)
+                return -ENOENT;
+        metadata_clear(&found->metadata);
+        found->as_engine = "pid";
+        snprintf(found->as_name, sizeof found->as_name, "%d", found->pid);
+        memcpy(found->id, start.of.id, sizeof found->id);
+        return start.of.id[0] ? origin_start(&start, &lookup->origin) : -ENOENT;
+}
+
 static void on_facts(void *userdata, struct answer *answer) {
         struct lookup *lookup = userdata;
-        struct target *target = NULL;
         struct error error = { "" };
         int r;
 
@@ -127,16 +192,17 @@ static void on_facts(void *userdata, struct answer *answer) {
                 finish(lookup, r, NULL, &error);
                 return;
         }
-        lookup->found.facts = answer->facts;
-        lookup->found.environ = answer->text;
+        lookup->facts = *answer->facts;
+        lookup->environ = answer->text;
+        answer->text = NULL;
+        lookup->found.facts = &lookup->facts;
+        lookup->found.environ = lookup->environ;
         lookup->found.environ_size = answer->text_size;
-        r = targets_add(lookup->context.targets, &lookup->found, &target);
-        if (r < 0) {
+        r = ask_origin(lookup);
+        if (r == -ENOENT)
+                complete(lookup);
+        else if (r < 0)
                 fail(lookup, r);
-                return;
-        }
-        target->verified_us = lookup->now;
-        finish(lookup, 0, target, &error);
 }
 
 static int describe(struct lookup *lookup) {
@@ -153,6 +219,9 @@ static int take_config(struct lookup *lookup, const struct answer *answer, struc
         if (r)
                 return r;
         lookup->found.declared = true;
+        r = engine_read_config(answer->text, answer->text_size, &lookup->found.metadata, error);
+        if (r)
+                return r;
         r = profile_parse_oci(answer->text, answer->text_size, "the target's own profile",
                               &lookup->found.profile, &profile_error);
         return r > 0 ? error_set(error, r, "%s", profile_error.text) : r;
@@ -175,12 +244,14 @@ static void on_config(void *userdata, struct answer *answer) {
                 fail(lookup, r);
 }
 
-/* A pidfd of the very process that the engine meant. */
+/* A pidfd of the very process that the engine meant; where there is one already it has to be that one's. */
 static int pin(struct lookup *lookup, const struct oci_state *state) {
-        if (state->pid <= 0 || state->pid > INT32_MAX)
+        if (state->pid <= 0 || state->pid > INT32_MAX ||
+            (lookup->found.pidfd >= 0 && state->pid != lookup->found.pid))
                 return -ESRCH;
         lookup->found.pid = (int32_t)state->pid;
-        lookup->found.pidfd = (int)syscall(SYS_pidfd_open, lookup->found.pid, 0);
+        if (lookup->found.pidfd < 0)
+                lookup->found.pidfd = (int)syscall(SYS_pidfd_open, lookup->found.pid, 0);
         if (lookup->found.pidfd < 0)
                 return errno == EINVAL ? -ESRCH : -errno;
         if (state->start_ticks && target_start_ticks(lookup->found.pid) != state->start_ticks)
@@ -188,18 +259,30 @@ static int pin(struct lookup *lookup, const struct oci_state *state) {
         return 0;
 }
 
+static const char *container(const struct lookup *lookup) {
+        return lookup->container ? lookup->container : lookup->name;
+}
+
 static int ask_config(struct lookup *lookup) {
         struct asker ask = asker(lookup, on_config);
         char path[300];
 
-        /* runc keeps no copy of its config: what it does not say comes from the kernel. */
+        /* runc keeps no copy of its config: what its state does not say comes from the kernel. */
         if (strcmp(lookup->found_in->engine, "crun") != 0)
                 return describe(lookup);
-        snprintf(path, sizeof path, "%s/config.json", lookup->name);
+        snprintf(path, sizeof path, "%s/config.json", container(lookup));
         return ask_state(&ask, lookup->found_in->dir, path, &lookup->ask);
 }
 
 static int open_state(struct lookup *lookup);
+
+static int take_runc_state(struct lookup *lookup, struct answer *answer, struct oci_state *state) {
+        int r = oci_parse_runc_state(answer->text, answer->text_size, state, &answer->error);
+
+        return r ? r
+                 : engine_read_runc_state(answer->text, answer->text_size, &lookup->found.metadata,
+                                          &answer->error);
+}
 
 static void on_state(void *userdata, struct answer *answer) {
         struct lookup *lookup = userdata;
@@ -220,7 +303,7 @@ static void on_state(void *userdata, struct answer *answer) {
         if (r == 0 && strcmp(lookup->found_in->engine, "crun") == 0)
                 r = oci_parse_crun_status(answer->text, answer->text_size, &state, &answer->error);
         else if (r == 0)
-                r = oci_parse_runc_state(answer->text, answer->text_size, &state, &answer->error);
+                r = take_runc_state(lookup, answer, &state);
         if (r > 0) {
                 finish(lookup, r, NULL, &answer->error);
                 return;
@@ -240,14 +323,20 @@ static int open_state(struct lookup *lookup) {
         struct error error = { "" };
         char path[300];
 
-        if (known) {
+        if (known && !lookup->container && !target_may_be_renamed(known)) {
                 known->verified_us = lookup->now;
                 finish(lookup, 0, known, &error);
                 return 0;
         }
-        lookup->found.engine = lookup->found_in->engine;
-        lookup->found.name = lookup->name;
-        snprintf(path, sizeof path, "%s/%s", lookup->name,
+        if (lookup->container) {
+                lookup->found.as_engine = lookup->found_in->engine;
+                snprintf(lookup->found.as_name, sizeof lookup->found.as_name, "%s",
+                         lookup->container);
+        } else {
+                lookup->found.engine = lookup->found_in->engine;
+                lookup->found.name = lookup->name;
+        }
+        snprintf(path, sizeof path, "%s/%s", container(lookup),
                  strcmp(lookup->found_in->engine, "crun") == 0 ? "status" : "state.json");
         return ask_state(&ask, lookup->found_in->dir, path, &lookup->ask);
 }
@@ -331,6 +420,53 @@ static int list_all(struct lookup *lookup) {
         return r;
 }
 
+/* ---- a process by its number: first, whose init it is ---- */
+
+static bool is_container(void *userdata, const char *engine, const char *name) {
+        return strcmp(engine, "pid") != 0;
+}
+
+static int take_container(struct lookup *lookup, const struct listed *listed) {
+        for (size_t i = 0; i < lookup->context.n_places; i++)
+                if (lookup->context.places[i].dir == listed->dir &&
+                    lookup->context.places[i].engine == listed->engine)
+                        lookup->found_in = &lookup->context.places[i];
+        lookup->container = strdup(listed->name);
+        return lookup->container ? open_state(lookup) : -ENOMEM;
+}
+
+static void on_listed(void *userdata, int result, const struct listed *list, size_t n,
+                      const char *text) {
+        struct lookup *lookup = userdata;
+        size_t i = 0;
+        int r;
+
+        lookup->listing = NULL;
+        if (result) {
+                struct error error;
+
+                error_set(&error, result, "%s", text);
+                finish(lookup, result, NULL, &error);
+                return;
+        }
+        while (i < n && list[i].pid != lookup->found.pid)
+                i++;
+        r = i < n ? take_container(lookup, &list[i]) : describe(lookup);
+        if (r < 0)
+                fail(lookup, r);
+}
+
+static int find_container(struct lookup *lookup) {
+        struct listing_start start = { .context = &lookup->context,
+                                       .now = lookup->now,
+                                       .wanted = is_container,
+                                       .done = on_listed,
+                                       .userdata = lookup };
+        int r = listing_start(&start, &lookup->listing);
+
+        return r == -ENOENT ? describe(lookup) : r;
+}
+
 static int begin_pid(struct lookup *lookup, int32_t pid, struct error *error) {
         lookup->found.engine = "pid";
         lookup->found.name = lookup->name;
@@ -340,17 +476,19 @@ static int begin_pid(struct lookup *lookup, int32_t pid, struct error *error) {
         if (lookup->found.pidfd < 0 || !target_is_init(pid))
                 return error_set(error, OUTCOME_NO_SUCH_TARGET, "target pid:%d: no such target",
                                  pid);
-        return describe(lookup);
+        return find_container(lookup);
+}
+
+static bool is_fresh(const struct lookup_start *start, const struct target *target) {
+        return start->now - target->verified_us < VERIFIED_US;
 }
 
 /* A target that is known by this name, whose engine's word is fresh enough. */
-static struct target *known_target(const struct lookup_start *start) {
+static struct target *known_by_name(const struct lookup_start *start) {
         struct target *target = NULL;
         unsigned n_engines = 0, n_places = 0;
         const char *engine = NULL;
 
-        if (start->spec.pid)
-                return targets_find(start->context->targets, "pid", start->spec.name);
         for (size_t i = 0; i < start->context->n_places; i++) {
                 const char *other = start->context->places[i].engine;
 
@@ -370,7 +508,15 @@ static struct target *known_target(const struct lookup_start *start) {
         /* One folder has one container of a name, and this one lives: only where others could have it too is their word needed. */
         if (n_places == 1)
                 return target;
-        return start->now - target->verified_us < VERIFIED_US ? target : NULL;
+        return is_fresh(start, target) ? target : NULL;
+}
+
+static struct target *known_target(const struct lookup_start *start) {
+        struct target *target = start->spec.pid ? targets_find(start->context->targets, "pid",
+                                                               start->spec.name)
+                                                : known_by_name(start);
+
+        return target && target_may_be_renamed(target) && !is_fresh(start, target) ? NULL : target;
 }
 
 static bool engine_is_built(const struct lookup_start *start) {
@@ -440,11 +586,15 @@ struct lookup *lookup_free(struct lookup *lookup) {
         if (!lookup)
                 return NULL;
         ask_free(lookup->ask);
+        listing_free(lookup->listing);
+        origin_free(lookup->origin);
         for (size_t i = 0; lookup->questions && i < lookup->context.n_places; i++)
                 ask_free(lookup->questions[i].ask);
         free(lookup->questions);
         target_found_clear(&lookup->found);
         free(lookup->name);
+        free(lookup->container);
+        free(lookup->environ);
         free(lookup);
         return NULL;
 }

@@ -12,6 +12,7 @@ struct target;
 struct targets;
 struct lookup;
 struct dict;
+struct roster;
 
 /* A name as a caller spells it. */
 struct target_spec {
@@ -31,8 +32,11 @@ struct lookup_place {
 struct lookup_context {
         struct links *links;
         struct targets *targets;
+        struct roster *roster;
         const struct lookup_place *places;
         size_t n_places;
+        const struct lookup_place *stores; /* of podman, podman-run and docker: what they say of names */
+        size_t n_stores;
 };
 
 /* target is borrowed and NULL unless result is 0. Never called from within lookup_start(). */

@@ -14,6 +14,7 @@
 #include "broker/loop.h"
 #include "broker/profiles.h"
 #include "broker/quota.h"
+#include "broker/roster.h"
 #include "broker/session.h"
 #include "broker/settings.h"
 #include "broker/target.h"
@@ -113,7 +114,8 @@ static int make_parts(struct broker *broker) {
         handler.userdata = broker;
         broker->quotas = quotas_new();
         broker->profiles = profiles_new();
-        if (!broker->quotas || !broker->profiles)
+        broker->lookup.roster = roster_new();
+        if (!broker->quotas || !broker->profiles || !broker->lookup.roster)
                 return -ENOMEM;
         r = loop_new(&loop, &broker->loop);
         if (r == 0)
@@ -252,6 +254,7 @@ static void take_apart(struct broker *broker) {
         filter_cache_free(broker->filters);
         profiles_free(broker->profiles);
         policy_set_unref(broker->rules);
+        roster_free(broker->lookup.roster);
         settings_free(broker->settings);
         quotas_free(broker->quotas);
         close_fd(broker->sessions_fd);

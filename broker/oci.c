@@ -3,82 +3,24 @@
  * ever a path or a command of the host. */
 #include "broker/oci.h"
 
+#include "broker/json.h"
 #include "common/fd.h"
 
 #include <errno.h>
-#include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define DEPTH 32
-
-static void put(struct json_object **object) {
-        json_object_put(*object);
-}
-
-static int bad(struct error *error, const char *origin, const char *what) {
-        return error_set(error, OUTCOME_HELPER_FAILED, "%s of the engine: %s", origin, what);
-}
-
-static int parse(const char *text, size_t size, const char *origin, struct json_object **ret,
-                 struct error *error) {
-        struct json_tokener *tokener = json_tokener_new_ex(DEPTH);
-        struct json_object *object;
-        size_t end;
-
-        if (!tokener)
-                return -ENOMEM;
-        json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-        object = json_tokener_parse_ex(tokener, text, (int)size);
-        end = json_tokener_get_parse_end(tokener);
-        json_tokener_free(tokener);
-        while (end < size && strchr(" \t\r\n", text[end]) && text[end])
-                end++;
-        if (!object || end != size || !json_object_is_type(object, json_type_object)) {
-                json_object_put(object);
-                return bad(error, origin, "is no JSON object");
-        }
-        *ret = object;
-        return 0;
-}
-
-/* A member of one type, or NULL: what is of another type counts as absent, and what is needed is then missing. */
-static struct json_object *member(struct json_object *object, const char *name, json_type type) {
-        struct json_object *value = NULL;
-
-        if (!object || !json_object_object_get_ex(object, name, &value) ||
-            !json_object_is_type(value, type))
-                return NULL;
-        return value;
-}
-
-static uint64_t number(struct json_object *object, const char *name) {
-        struct json_object *value = member(object, name, json_type_int);
-        int64_t n = value ? json_object_get_int64(value) : 0;
-
-        return n > 0 ? (uint64_t)n : 0;
-}
-
-static const char *string(struct json_object *value) {
-        const char *text = json_object_is_type(value, json_type_string)
-                                 ? json_object_get_string(value)
-                                 : NULL;
-
-        /* A NUL within it would make two readers see two texts. */
-        return text && strlen(text) == (size_t)json_object_get_string_len(value) ? text : NULL;
-}
-
 static int parse_state(const char *text, size_t size, const char *const keys[3],
                        struct oci_state *ret, struct error *error) {
-        _cleanup_(put) struct json_object *root = NULL;
-        int r = parse(text, size, keys[0], &root, error);
+        _cleanup_(json_put) struct json_object *root = NULL;
+        int r = json_parse(text, size, json_type_object, keys[0], &root, error);
 
         if (r)
                 return r;
-        if (!member(root, keys[1], json_type_int))
-                return bad(error, keys[0], "has no pid");
-        ret->pid = (int64_t)number(root, keys[1]);
-        ret->start_ticks = number(root, keys[2]);
+        if (!json_member(root, keys[1], json_type_int))
+                return json_bad(error, keys[0], "has no pid");
+        ret->pid = (int64_t)json_number(root, keys[1]);
+        ret->start_ticks = json_number(root, keys[2]);
         return 0;
 }
 
@@ -110,7 +52,7 @@ static int id(struct json_object *value, uint32_t *ret) {
 }
 
 static int read_user(struct json_object *user, struct oci_process *process) {
-        struct json_object *value, *groups = member(user, "additionalGids", json_type_array);
+        struct json_object *value, *groups = json_member(user, "additionalGids", json_type_array);
         size_t n = groups ? json_object_array_length(groups) : 0;
 
         if (json_object_object_get_ex(user, "uid", &value) && id(value, &process->uid) < 0)
@@ -130,7 +72,7 @@ static int read_env(struct json_object *env, struct oci_process *process) {
         size_t n = env ? json_object_array_length(env) : 0;
 
         for (size_t i = 0; i < n; i++) {
-                const char *entry = string(json_object_array_get_idx(env, i));
+                const char *entry = json_text(json_object_array_get_idx(env, i));
                 int r = entry ? strings_add(&process->env, entry, strlen(entry)) : -EINVAL;
 
                 if (r < 0)
@@ -140,13 +82,13 @@ static int read_env(struct json_object *env, struct oci_process *process) {
 }
 
 static int read_process(struct json_object *object, struct oci_process *process) {
-        struct json_object *user = member(object, "user", json_type_object);
-        struct json_object *cwd = member(object, "cwd", json_type_string);
-        const char *path = cwd ? string(cwd) : NULL;
+        struct json_object *user = json_member(object, "user", json_type_object);
+        struct json_object *cwd = json_member(object, "cwd", json_type_string);
+        const char *path = cwd ? json_text(cwd) : NULL;
         int r = user ? read_user(user, process) : 0;
 
         if (r == 0)
-                r = read_env(member(object, "env", json_type_array), process);
+                r = read_env(json_member(object, "env", json_type_array), process);
         if (r < 0 || !cwd)
                 return r;
         if (!path || path[0] != '/' || strlen(path) >= LIMIT_CWD_BYTES)
@@ -156,16 +98,16 @@ static int read_process(struct json_object *object, struct oci_process *process)
 }
 
 int oci_parse_process(const char *text, size_t size, struct oci_process *ret, struct error *error) {
-        _cleanup_(put) struct json_object *root = NULL;
+        _cleanup_(json_put) struct json_object *root = NULL;
         struct oci_process process = { 0 };
         struct json_object *object;
-        int r = parse(text, size, "config.json", &root, error);
+        int r = json_parse(text, size, json_type_object, "config.json", &root, error);
 
         if (r)
                 return r;
-        object = member(root, "process", json_type_object);
+        object = json_member(root, "process", json_type_object);
         if (!object)
-                return bad(error, "config.json", "has no process");
+                return json_bad(error, "config.json", "has no process");
         r = read_process(object, &process);
         if (r == 0) {
                 *ret = process;
@@ -173,7 +115,7 @@ int oci_parse_process(const char *text, size_t size, struct oci_process *ret, st
         }
         oci_process_clear(&process);
         return r == -ENOMEM ? r
-                            : bad(error, "config.json",
+                            : json_bad(error, "config.json",
                                   "its process has a user, directory or environment out of bounds");
 }
 

@@ -29,12 +29,30 @@ static struct policy_time local_time(void) {
                                      .minute = tm.tm_hour * 60 + tm.tm_min };
 }
 
-static struct policy_target target_of(const struct target *target) {
+/* What is root's is nobody's own: root's containers are for those who have a rule for them. */
+static enum policy_tri is_own(const struct target *target, const struct caller *caller) {
+        return target->facts->flags & WIRE_FACT_OWN_USERNS && caller->uid != 0 &&
+                               target->facts->owner_uid == caller->uid
+                     ? POLICY_YES
+                     : POLICY_NO;
+}
+
+static struct policy_target target_of(const struct target *target, const struct caller *caller) {
         return (struct policy_target){
                 .engine = target->engine,
                 .name = target->name,
-                /* Who made its user namespace is not known yet; without one of its own nobody's rule of that kind applies. */
-                .own = target->facts->flags & WIRE_FACT_OWN_USERNS ? POLICY_UNKNOWN : POLICY_NO,
+                .id = target->id,
+                .image = target->metadata.image,
+                .image_known = target->metadata.image_known,
+                .labels = target->metadata.labels,
+                .n_labels = target->metadata.n_labels,
+                .labels_known = target->metadata.labels_known,
+                /* Without a user namespace of its own a container takes root on the host to make. */
+                .owner_known = true,
+                .owner_uid = target->facts->owner_uid,
+                .owner_name = target->owner_name,
+                .owner_name_failed = target->owner_name_failed,
+                .own = is_own(target, caller),
         };
 }
 
@@ -94,7 +112,7 @@ int policy_input_fill(struct policy_input *input, const struct request *request,
         for (unsigned i = 0; i < request->n_extra; i++)
                 kinds |= request->extra_kinds[i];
         input->request = (struct policy_request){ .caller = caller->policy,
-                                                  .target = target_of(target),
+                                                  .target = target_of(target, caller),
                                                   .argv = (const char *const *)request->argv.list,
                                                   .n_argv = request->argv.n,
                                                   .caps = plan_caps_beyond(request, target),

@@ -98,7 +98,7 @@ void prompt_fill(struct prompt *prompt, const struct prompt_input *input) {
         add(prompt, "target", target->display);
         add(prompt, "target-id", prompt->target_id);
         add(prompt, "engine", target->engine);
-        add(prompt, "image", "");
+        add(prompt, "image", target->metadata.image ? target->metadata.image : "");
         add(prompt, "user", prompt->user);
         add(prompt, "program", request->argv.list[0]);
         add(prompt, "command_line", prompt->command_line);

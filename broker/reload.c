@@ -70,6 +70,8 @@ int broker_load_settings(struct broker *broker, struct error *error) {
         broker->settings = settings;
         broker->lookup.places = settings->places;
         broker->lookup.n_places = settings->n_places;
+        broker->lookup.stores = settings->stores;
+        broker->lookup.n_stores = settings->n_stores;
         return 0;
 }
 

@@ -18,19 +18,20 @@
 #define FILE_BYTES (64u << 10)
 #define DIR_BYTES 255
 
-/* Keys that list folders. The broker lists only the first two kinds itself; the others are there for the engines to come, and
- * are taken now so that one file serves them all. */
+/* Keys that list folders. Targets are found by name in the first two kinds; the stores say which name podman and docker gave
+ * to a container that was found otherwise; the last is taken so that one file serves the engines to come. */
 static const struct {
         const char *key;
         const char *engine;
+        const char *store;
         const char *fallback;
 } roots[] = {
-        { "CrunRoot", "crun", "/run/crun" },
-        { "RuncRoot", "runc", "/run/runc" },
-        { "PodmanRoot", NULL, "/var/lib/containers/storage" },
-        { "PodmanRunRoot", NULL, "/run/containers/storage" },
-        { "DockerRoot", NULL, "/var/lib/docker" },
-        { "DockerExecRoot", NULL, "/run/docker" },
+        { "CrunRoot", "crun", NULL, "/run/crun" },
+        { "RuncRoot", "runc", NULL, "/run/runc" },
+        { "PodmanRoot", NULL, "podman", "/var/lib/containers/storage" },
+        { "PodmanRunRoot", NULL, "podman-run", "/run/containers/storage" },
+        { "DockerRoot", NULL, "docker", "/var/lib/docker" },
+        { "DockerExecRoot", NULL, NULL, "/run/docker" },
 };
 #define N_ROOTS (sizeof roots / sizeof roots[0])
 
@@ -49,32 +50,45 @@ static const struct {
 };
 #define N_NUMBERS (sizeof numbers / sizeof numbers[0])
 
-static int add_place(struct settings *settings, const char *engine, const char *dir) {
-        size_t at = 0;
+/* One of the two lists of folders. */
+struct folders {
+        struct lookup_place *list;
+        size_t *n;
+        const char *kind; /* NULL: a key that nobody looks at yet */
+};
+
+static struct folders folders_of(struct settings *settings, size_t root) {
+        if (roots[root].engine)
+                return (struct folders){ settings->places, &settings->n_places, roots[root].engine };
+        return (struct folders){ settings->stores, &settings->n_stores, roots[root].store };
+}
+
+static int add_folder(const struct folders *folders, const char *dir) {
+        struct lookup_place *list = folders->list;
+        size_t at = 0, n = *folders->n;
         char *copy = strdup(dir);
 
         if (!copy)
                 return -ENOMEM;
         /* Those of one engine stand together, in the order of the engines. */
-        while (at < settings->n_places && strcmp(settings->places[at].engine, engine) <= 0)
+        while (at < n && strcmp(list[at].engine, folders->kind) <= 0)
                 at++;
-        memmove(&settings->places[at + 1], &settings->places[at],
-                (settings->n_places - at) * sizeof settings->places[0]);
-        settings->places[at] = (struct lookup_place){ engine, copy };
-        settings->n_places++;
+        memmove(&list[at + 1], &list[at], (n - at) * sizeof list[0]);
+        list[at] = (struct lookup_place){ folders->kind, copy };
+        ++*folders->n;
         return 0;
 }
 
-static void drop_places(struct settings *settings, const char *engine) {
+static void drop_folders(const struct folders *folders) {
         size_t kept = 0;
 
-        for (size_t i = 0; i < settings->n_places; i++) {
-                if (strcmp(settings->places[i].engine, engine) == 0)
-                        free((char *)settings->places[i].dir);
+        for (size_t i = 0; i < *folders->n; i++) {
+                if (strcmp(folders->list[i].engine, folders->kind) == 0)
+                        free((char *)folders->list[i].dir);
                 else
-                        settings->places[kept++] = settings->places[i];
+                        folders->list[kept++] = folders->list[i];
         }
-        settings->n_places = kept;
+        *folders->n = kept;
 }
 
 int settings_defaults(struct settings **ret) {
@@ -86,9 +100,12 @@ int settings_defaults(struct settings **ret) {
         for (size_t i = 0; i < N_NUMBERS; i++)
                 *(uint32_t *)((char *)settings + numbers[i].offset) = numbers[i].fallback;
         settings->setuid = AIRLOCK_SETUID;
-        for (size_t i = 0; i < N_ROOTS && r == 0; i++)
-                if (roots[i].engine)
-                        r = add_place(settings, roots[i].engine, roots[i].fallback);
+        for (size_t i = 0; i < N_ROOTS && r == 0; i++) {
+                struct folders folders = folders_of(settings, i);
+
+                if (folders.kind)
+                        r = add_folder(&folders, roots[i].fallback);
+        }
         if (r < 0) {
                 settings_free(settings);
                 return r;
@@ -103,6 +120,8 @@ struct settings *settings_free(struct settings *settings) {
         settings_free(settings->older);
         for (size_t i = 0; i < settings->n_places; i++)
                 free((char *)settings->places[i].dir);
+        for (size_t i = 0; i < settings->n_stores; i++)
+                free((char *)settings->stores[i].dir);
         free(settings);
         return NULL;
 }
@@ -124,16 +143,18 @@ static int wrong(struct parsing *parsing, const char *what, const char *key) {
 }
 
 static int take_root(struct parsing *parsing, size_t i, const char *value) {
+        struct folders folders = folders_of(parsing->settings, i);
+
         if (value[0] != '/' || strlen(value) > DIR_BYTES || strstr(value, "/../"))
                 return wrong(parsing, ": expected the absolute path of a folder, at most 255 bytes",
                              roots[i].key);
-        if (!roots[i].engine)
+        if (!folders.kind)
                 return 0;
         if (!parsing->seen[i])
-                drop_places(parsing->settings, roots[i].engine);
-        if (parsing->settings->n_places == SETTINGS_PLACES)
+                drop_folders(&folders);
+        if (*folders.n == SETTINGS_PLACES)
                 return wrong(parsing, ": too many folders", roots[i].key);
-        return add_place(parsing->settings, roots[i].engine, value);
+        return add_folder(&folders, value);
 }
 
 static int take_number(struct parsing *parsing, size_t i, const char *value) {

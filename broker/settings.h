@@ -16,6 +16,8 @@ struct settings {
         struct lookup_place
                 places[SETTINGS_PLACES]; /* grouped by engine; their strings are the settings's */
         size_t n_places;
+        struct lookup_place stores[SETTINGS_PLACES]; /* of podman, podman-run and docker */
+        size_t n_stores;
         uint32_t sessions_per_user; /* that have not ended */
         uint32_t sessions;          /* of all users */
         uint32_t starts_per_minute; /* of one user */

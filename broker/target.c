@@ -2,6 +2,7 @@
 /* Targets that live. One is known as long as its pidfd does not report its end: then its name means nothing any more. */
 #include "broker/target.h"
 
+#include "broker/account.h"
 #include "broker/profile.h"
 #include "common/fd.h"
 
@@ -64,7 +65,7 @@ unsigned targets_count(const struct targets *targets) {
 
 struct target *targets_find(struct targets *targets, const char *engine, const char *name) {
         for (struct target *target = targets->first; target; target = target->next)
-                if (strcmp(target->name, name) == 0 && strcmp(target->engine, engine) == 0)
+                if (strcmp(target->key_name, name) == 0 && strcmp(target->key_engine, engine) == 0)
                         return target;
         return NULL;
 }
@@ -78,6 +79,26 @@ void target_found_clear(struct target_found *found) {
         found->pidfd = close_fd(found->pidfd);
         oci_process_clear(&found->process);
         found->profile = profile_free(found->profile);
+        metadata_clear(&found->metadata);
+}
+
+static const char *engine_found(const struct target_found *found) {
+        return found->as_engine ? found->as_engine : found->engine;
+}
+
+static const char *name_found(const struct target_found *found) {
+        return found->as_engine ? found->as_name : found->name;
+}
+
+bool target_is_as_found(const struct target *target, const struct target_found *found) {
+        return target->pid == found->pid &&
+               target->facts->identity.start_ticks == found->facts->identity.start_ticks &&
+               strcmp(target->engine, engine_found(found)) == 0 &&
+               strcmp(target->name, name_found(found)) == 0;
+}
+
+bool target_may_be_renamed(const struct target *target) {
+        return strcmp(target->engine, "docker") == 0 || strcmp(target->engine, "podman") == 0;
 }
 
 struct target *target_ref(struct target *target) {
@@ -90,9 +111,14 @@ struct target *target_unref(struct target *target) {
                 return NULL;
         sd_event_source_disable_unref(target->watch);
         close_fd(target->pidfd);
+        free(target->key_engine);
+        free(target->key_name);
         free(target->engine);
         free(target->name);
         free(target->display);
+        free(target->id);
+        free(target->owner_name);
+        metadata_clear(&target->metadata);
         free(target->facts);
         free(target->user);
         oci_process_clear(&target->process);
@@ -211,12 +237,23 @@ static unsigned entered(const struct wire_facts *facts) {
         return mask;
 }
 
+static int fill_names(struct target *target, const struct target_found *found) {
+        target->key_engine = strdup(found->engine);
+        target->key_name = strdup(found->name);
+        target->engine = strdup(engine_found(found));
+        target->name = strdup(name_found(found));
+        target->id = found->id[0] ? strdup(found->id) : NULL;
+        if (!target->key_engine || !target->key_name || !target->engine || !target->name ||
+            (found->id[0] && !target->id))
+                return -ENOMEM;
+        return asprintf(&target->display, "%s:%s", target->engine, target->name) < 0 ? -ENOMEM : 0;
+}
+
 static int fill(struct target *target, struct target_found *found) {
-        target->engine = strdup(found->engine);
-        target->name = strdup(found->name);
+        int r = fill_names(target, found);
+
         target->facts = malloc(sizeof *target->facts);
-        if (!target->engine || !target->name || !target->facts ||
-            asprintf(&target->display, "%s:%s", found->engine, found->name) < 0)
+        if (r < 0 || !target->facts)
                 return -ENOMEM;
         *target->facts = *found->facts;
         target->entered = entered(found->facts);
@@ -224,6 +261,8 @@ static int fill(struct target *target, struct target_found *found) {
         target->declared = found->declared;
         if (!target->declared)
                 take_kernel_user(target);
+        target->owner_name_failed = account_name(false, found->facts->owner_uid,
+                                                 &target->owner_name) < 0;
         return inherit_env(target, found);
 }
 
@@ -241,6 +280,8 @@ int targets_add(struct targets *targets, struct target_found *found, struct targ
         target->profile = found->profile;
         found->process = (struct oci_process){ 0 };
         found->profile = NULL;
+        target->metadata = found->metadata;
+        found->metadata = (struct metadata){ 0 };
         r = fill(target, found);
         if (r == 0)
                 r = sd_event_add_io(targets->event, &target->watch, target->pidfd, EPOLLIN, on_end,
@@ -249,7 +290,7 @@ int targets_add(struct targets *targets, struct target_found *found, struct targ
                 target_unref(target);
                 return r;
         }
-        older = targets_find(targets, target->engine, target->name);
+        older = targets_find(targets, target->key_engine, target->key_name);
         if (older)
                 forget(older);
         target->alive = true;

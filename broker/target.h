@@ -2,6 +2,7 @@
 /* A target: a pidfd and what is known of it, pinned. A container that was made again under its name is another target. */
 #pragma once
 
+#include "broker/engine-files.h"
 #include "broker/oci.h"
 #include "broker/passwd.h"
 #include "common/wire.h"
@@ -16,9 +17,15 @@ struct target {
         unsigned n_refs;
         struct targets *registry; /* NULL once it is gone */
         struct target *next;
-        char *engine;
+        char *key_engine; /* as it is called: several names may lead to one container, each to a target of its own */
+        char *key_name;
+        char *engine; /* who made it, and its name there; pid and its number where nobody says */
         char *name;
         char *display; /* ENGINE:NAME, pid:N */
+        char *id;      /* in full; NULL: it has none */
+        struct metadata metadata;
+        char *owner_name; /* of facts->owner_uid; NULL: the number has none, or ... */
+        bool owner_name_failed;
         int pidfd;
         int32_t pid;
         bool alive;
@@ -42,8 +49,12 @@ struct target *targets_find(struct targets *targets, const char *engine, const c
 
 /* Takes over pidfd and the contents of found (on failure too), replaces one of the same name. Borrowed: *ret is the registry's. */
 struct target_found {
-        const char *engine;
+        const char *engine; /* as it is called */
         const char *name;
+        const char *as_engine; /* who made it, and its name there; NULL: the same */
+        char as_name[LIMIT_ENGINE_NAME_BYTES];
+        char id[65]; /* "": it has none */
+        struct metadata metadata;
         int pidfd;
         int32_t pid;
         const struct wire_facts *facts;
@@ -55,6 +66,10 @@ struct target_found {
 };
 int targets_add(struct targets *targets, struct target_found *found, struct target **ret);
 void target_found_clear(struct target_found *found);
+/* Whether it is the very process, and still goes by the very name. */
+bool target_is_as_found(const struct target *target, const struct target_found *found);
+/* Whether its engine may give it another name while it runs. */
+bool target_may_be_renamed(const struct target *target);
 
 struct target *target_ref(struct target *target);
 struct target *target_unref(struct target *target); /* takes and returns NULL */

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #define WIRE_MAGIC 0x314b4c41u /* "ALK1" */
-#define WIRE_VERSION 1u
+#define WIRE_VERSION 2u
 
 struct wire_head {
         uint32_t magic;
@@ -196,6 +196,8 @@ struct wire_facts {
         uint32_t gid;
         int32_t oom_score_adj;
         uint32_t environ_size;
+        uint32_t owner_uid; /* of its user namespace, as the helper sees it; 0 where that is the helper's own */
+        uint32_t reserved;
         char label[LIMIT_LABEL_BYTES];
         char cgroup[LIMIT_CGROUP_BYTES]; /* of the cgroup2 hierarchy */
         struct wire_map uid_map;
@@ -314,6 +316,7 @@ _Static_assert(sizeof(struct wire_open) == 792, "wire layout changed: raise WIRE
 _Static_assert(sizeof(struct wire_exec) == 40, "wire layout changed: raise WIRE_VERSION");
 _Static_assert(sizeof(struct wire_plan) == 440, "wire layout changed: raise WIRE_VERSION");
 _Static_assert(sizeof(struct wire_refused) == 32, "wire layout changed: raise WIRE_VERSION");
+_Static_assert(sizeof(struct wire_facts) == 9920, "wire layout changed: raise WIRE_VERSION");
 _Static_assert(sizeof(struct wire_started) == 1152, "wire layout changed: raise WIRE_VERSION");
 _Static_assert(sizeof(struct wire_exited) == 256, "wire layout changed: raise WIRE_VERSION");
 _Static_assert(sizeof(struct wire_signal) == 24, "wire layout changed: raise WIRE_VERSION");

@@ -116,10 +116,10 @@ static int check_caps(struct job *job, struct fail *f) {
 static int check_owner(const struct job *job, struct fail *f) {
         const struct target *t = &job->target;
 
-        if (!target_has_own_userns(t) || t->owner_uid == 0)
+        if (!target_has_own_userns(t) || t->facts.owner_uid == 0)
                 return 0;
-        if (job->privileged || (job->plan->caller_uid != 0 && job->plan->caller_uid != t->owner_uid))
-                return refuse_arg(f, REASON_TARGET_USERNS, t->owner_uid);
+        if (job->privileged || (job->plan->caller_uid != 0 && job->plan->caller_uid != t->facts.owner_uid))
+                return refuse_arg(f, REASON_TARGET_USERNS, t->facts.owner_uid);
         return 0;
 }
 

@@ -172,7 +172,7 @@ static int read_namespaces(struct target *t) {
                 return 0;
         f->flags |= WIRE_FACT_OWN_USERNS;
         user_fd = openat(t->proc_fd, "ns/user", O_RDONLY | O_CLOEXEC);
-        if (user_fd < 0 || ioctl(user_fd, NS_GET_OWNER_UID, &t->owner_uid) < 0) {
+        if (user_fd < 0 || ioctl(user_fd, NS_GET_OWNER_UID, &t->facts.owner_uid) < 0) {
                 close(user_fd);
                 return -EINVAL;
         }
@@ -363,7 +363,7 @@ static int check_cgroup_owner(const struct target *t, struct fail *f) {
         if (st.st_uid == 0)
                 return 0;
         if (target_has_own_userns(t) &&
-            (st.st_uid == t->owner_uid || (target_map(&t->facts.uid_map, 0, &mapped) && st.st_uid == mapped)))
+            (st.st_uid == t->facts.owner_uid || (target_map(&t->facts.uid_map, 0, &mapped) && st.st_uid == mapped)))
                 return 0;
         return refuse(f, REASON_TARGET_CGROUP_OWNER);
 }

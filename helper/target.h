@@ -16,7 +16,6 @@ struct target {
         pid_t pid;
         uint64_t root_dev; /* of its root directory */
         uint64_t root_ino;
-        uint32_t owner_uid; /* of its user namespace */
         unsigned ns_depth;  /* entries of NSpid */
         uint64_t inner_pid; /* the last of them */
         uint64_t tgid;

@@ -141,7 +141,7 @@ static int metadata(struct case_draft *d, const struct word *words, size_t n) {
         int r = parse_choice(d->lexer, words, n, choices, &i);
 
         if (r == 0)
-                d->c->request.target.metadata_known = i;
+                d->c->request.target.image_known = d->c->request.target.labels_known = i;
         return r;
 }
 

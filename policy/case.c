@@ -143,7 +143,7 @@ static int start(struct policy_cases *cases, struct case_draft *d, const struct 
         c->name = line->value;
         c->file = d->lexer->file;
         c->line = line->number;
-        c->request.target.metadata_known = true;
+        c->request.target.image_known = c->request.target.labels_known = true;
         d->c = c;
         return append(cases, c);
 }

@@ -214,6 +214,11 @@ static bool settles(const struct question *q, const struct policy_rule *rule) {
         return q->req ? ask(q, rule) != POLICY_NO : ask(q, rule) == POLICY_YES;
 }
 
+/* Of a name more will be found out; of a target that was looked up what is not known now will not be. */
+static bool suffices(const struct question *q, enum policy_tri matched) {
+        return q->req ? matched == POLICY_YES : matched != POLICY_NO;
+}
+
 static bool could_match(const struct policy_set *set, const struct question *q,
                         const uint64_t *mask) {
         bool could = false;
@@ -225,7 +230,7 @@ static bool could_match(const struct policy_set *set, const struct question *q,
 
                         if (rule_denies(rule) && settles(q, rule))
                                 return false;
-                        could = could || (!rule_denies(rule) && ask(q, rule) != POLICY_NO);
+                        could = could || (!rule_denies(rule) && suffices(q, ask(q, rule)));
                 }
         return could;
 }
@@ -254,6 +259,15 @@ bool policy_could_match_name(const struct policy_set *set, const struct policy_c
         struct question q = { .caller = caller, .engine = engine_index(engine), .name = name };
 
         return could_match_any(set, &q);
+}
+
+/* Nothing but who calls is asked: which container it is, is not known yet. */
+bool policy_could_match_any_name(const struct policy_set *set, const struct policy_caller *caller) {
+        for (size_t i = 0; set && set->frozen && i < set->n_rules; i++)
+                if (!rule_denies(set->rules[i]) &&
+                    rule_matches_caller(set->rules[i], caller) != POLICY_NO)
+                        return true;
+        return false;
 }
 
 bool policy_could_match_target(const struct policy_set *set, const struct policy_request *req) {

@@ -79,7 +79,7 @@ enum policy_tri match_image(const struct policy_rule *rule, const struct policy_
 
         if (!rule_has(rule, POLICY_KEY_IMAGE))
                 return POLICY_YES;
-        if (!t->metadata_known)
+        if (!t->image_known)
                 return POLICY_UNKNOWN;
         return tri(t->image && patterns_match(rule->images, rule->n_images, t->image));
 }
@@ -95,7 +95,7 @@ static bool has_label(const struct policy_target *t, const struct label_item *it
 enum policy_tri match_label(const struct policy_rule *rule, const struct policy_request *req) {
         if (!rule_has(rule, POLICY_KEY_LABEL))
                 return POLICY_YES;
-        if (!req->target.metadata_known)
+        if (!req->target.labels_known)
                 return POLICY_UNKNOWN;
         for (size_t i = 0; i < rule->n_labels; i++)
                 if (has_label(&req->target, &rule->labels[i]))
@@ -103,28 +103,33 @@ enum policy_tri match_label(const struct policy_rule *rule, const struct policy_
         return POLICY_NO;
 }
 
-static bool match_owner_item(const struct id_item *item, const struct policy_request *req) {
+static enum policy_tri match_owner_item(const struct id_item *item,
+                                        const struct policy_request *req) {
         const struct policy_target *t = &req->target;
 
         switch (item->kind) {
-        case ID_DEFAULT: return t->owner_uid == req->caller.uid;
-        case ID_NAME: return t->owner_name && strcmp(t->owner_name, item->name) == 0;
-        case ID_NUMBER: return t->owner_uid >= item->low && t->owner_uid <= item->high;
+        case ID_DEFAULT: return tri(t->owner_uid == req->caller.uid);
+        case ID_NAME:
+                if (!t->owner_name && t->owner_name_failed)
+                        return POLICY_UNKNOWN;
+                return tri(t->owner_name && strcmp(t->owner_name, item->name) == 0);
+        case ID_NUMBER: return tri(t->owner_uid >= item->low && t->owner_uid <= item->high);
         case ID_ANY:
-        case ID_GROUP: return false;
+        case ID_GROUP: return POLICY_NO;
         }
-        return false;
+        return POLICY_NO;
 }
 
 enum policy_tri match_owner(const struct policy_rule *rule, const struct policy_request *req) {
+        enum policy_tri ret = POLICY_NO;
+
         if (!rule_has(rule, POLICY_KEY_OWNER))
                 return POLICY_YES;
         if (!req->target.owner_known)
                 return POLICY_UNKNOWN;
-        for (size_t i = 0; i < rule->n_owners; i++)
-                if (match_owner_item(&rule->owners[i], req))
-                        return POLICY_YES;
-        return POLICY_NO;
+        for (size_t i = 0; i < rule->n_owners && ret != POLICY_YES; i++)
+                ret = tri_or(ret, match_owner_item(&rule->owners[i], req));
+        return ret;
 }
 
 static bool has_dotdot(const char *text) {

@@ -7,7 +7,7 @@
  * Results: 0 done; < 0 -errno, our side broke; > 0 where a function documents it.
  *
  * A request is asked about up to three times, each time with more known:
- *   policy_could_match_name()   before the target is looked up: false means Denied, whether it exists or not
+ *   policy_could_match_name()   (or ..._any_name() of pid:N) before the target is looked up: false means Denied, whether it exists or not
  *   policy_could_match_target() when its facts are known: false means the same answer as "no such target"
  *   policy_precheck()           before a file of the target (passwd, group) is opened
  *   policy_decide()             everything is known; only this one allows
@@ -104,10 +104,12 @@ struct policy_target {
         const char *image;
         const struct policy_label *labels;
         size_t n_labels;
-        bool metadata_known; /* image and labels are the engine's truth, absent ones included */
+        bool image_known;  /* image is the engine's truth; NULL: it has none */
+        bool labels_known; /* labels are the engine's truth, all of them */
         bool owner_known;
         uint32_t owner_uid;
-        const char *owner_name;
+        const char *owner_name; /* NULL: the number has no name ... */
+        bool owner_name_failed; /* ... or the name service broke */
         enum policy_tri own; /* its user namespace was made by the caller's uid */
 };
 
@@ -273,6 +275,8 @@ const char *const *policy_engine_names(void); /* ends with NULL */
 bool policy_could_match_name(const struct policy_set *set, const struct policy_caller *caller,
                              const char *engine /* NULL: any */, const char *name);
 bool policy_could_match_target(const struct policy_set *set, const struct policy_request *req);
+/* Of a process named by its number, which may be any engine's container: whether he has a rule that could be for one. */
+bool policy_could_match_any_name(const struct policy_set *set, const struct policy_caller *caller);
 /* 0; the answer is deny, or the one that is to be expected: an allowing one is not yet a permission. */
 int policy_precheck(const struct policy_set *set, const struct policy_request *req,
                     struct policy_verdict *ret);

@@ -35,7 +35,8 @@ static void add_unit(struct phrase *text, const struct policy_request *req) {
 
 static void add_owner(struct phrase *text, const struct policy_request *req) {
         if (req->target.owner_known)
-                phrase_add(text, "owner %u", req->target.owner_uid);
+                phrase_add(text, "owner %u%s", req->target.owner_uid,
+                         req->target.owner_name_failed ? " of unknown name" : "");
         else
                 phrase_add(text, "an unknown owner");
 }
@@ -73,7 +74,7 @@ static void add_groups(struct phrase *text, const struct policy_request *req) {
 }
 
 static void add_labels(struct phrase *text, const struct policy_request *req) {
-        phrase_add(text, req->target.metadata_known ? "labels" : "unknown labels");
+        phrase_add(text, req->target.labels_known ? "labels" : "unknown labels");
         for (size_t i = 0; i < req->target.n_labels && i < SHOWN_WORDS; i++) {
                 word(text, " ", req->target.labels[i].key);
                 word(text, "=", req->target.labels[i].value);
@@ -124,7 +125,10 @@ static void add_asked(struct phrase *text, enum policy_key key, const struct pol
         case POLICY_KEY_UNIT: add_unit(text, req); break;
         case POLICY_KEY_TARGET: add_target(text, req); break;
         case POLICY_KEY_IMAGE:
-                word(text, "image ", req->target.image ? req->target.image : "(unknown)");
+                word(text, "image ",
+                     !req->target.image_known ? "(unknown)"
+                     : req->target.image      ? req->target.image
+                                              : "(none)");
                 break;
         case POLICY_KEY_LABEL: add_labels(text, req); break;
         case POLICY_KEY_OWNER: add_owner(text, req); break;

@@ -272,7 +272,9 @@ class Init:
                 else:
                         with open(HERE + '/default-ceiling.conf') as ceiling:
                                 text = ceiling.read()
-                        open_dirs = ''.join(f'OpenDirs={folder}\n' for folder in [*own.values(), *roots])
+                        stores = [f'{own[name]}/{folder}' for name, folder in (
+                                ('docker', 'containers'), ('podman', 'vfs-containers'), ('podman-run', 'vfs-containers'))]
+                        open_dirs = ''.join(f'OpenDirs={folder}\n' for folder in [*own.values(), *roots, *stores])
                         self.write(services.ETC + '/ceiling.conf', text + open_dirs)
                 profile = self.source + '/policy/seccomp/default.json'
                 if os.path.exists(profile):

@@ -9,7 +9,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 RUN_DIR = os.environ.get('AIRLOCK_RUN_DIR', '/run/airlock-test/run')
 
-MAGIC, VERSION = 0x314b4c41, 1
+MAGIC, VERSION = 0x314b4c41, 2
 DESCRIBE, LIST, OPEN, EXEC = 1, 2, 3, 4
 REFUSED, FACTS, NAMES, FILE, STARTED, EXITED, HELLO = 32, 33, 34, 35, 36, 37, 38
 SIGNAL, STOP, RESIZE, CLOSE_STDIN, ACK, FETCH = 64, 65, 66, 67, 68, 69

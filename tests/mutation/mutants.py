@@ -62,7 +62,7 @@ mutant('I6', 'helper/target.c', 'if (t->ns_depth != 2)', 'if (0)', helper('targe
 mutant('I7', 'helper/target.c', '        return refuse(f, REASON_TARGET_CGROUP_OWNER);', '        return 0;', helper('target'), 'sec-N2-users-cgroup')
 mutant('I8', 'helper/target.c', 'if (!ceiling_allows_cgroup(context.ceiling, t->facts.cgroup))', 'if (0)', helper('target'), 'sec-N2-deeper-cgroup')
 mutant('I8', 'helper/ceiling.c', 'if (fnmatch(c->patterns[i], path, FNM_PATHNAME | FNM_NOESCAPE) == 0)', 'if (fnmatch(c->patterns[i], path, FNM_NOESCAPE) == 0)', 'unit', 'ceiling')
-mutant('I9', 'helper/plan.c', 'if (job->privileged || (job->plan->caller_uid != 0 && job->plan->caller_uid != t->owner_uid))', 'if (0)', helper('target'),
+mutant('I9', 'helper/plan.c', 'if (job->privileged || (job->plan->caller_uid != 0 && job->plan->caller_uid != t->facts.owner_uid))', 'if (0)', helper('target'),
        'sec-N2-users-user-namespace')
 mutant('I10', 'helper/plan.c', 'return memcmp(&job->plan->target, &job->target.facts.identity, sizeof(job->plan->target)) == 0', 'return 1', helper('target'),
        'inv-I10-fires')

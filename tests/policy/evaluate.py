@@ -879,7 +879,7 @@ def may_know_target(rules, r):
         return min(rule.who(r), rule.active(r), rule.unit(r), rule.target(r), rule.image(r), rule.label(r), rule.owner(r))
     if any(rule.only("Who", "Active", "Unit", "Target", "Image", "Label", "Owner") and asked(rule) != NO for rule in rules):
         return False
-    return any(not rule.denies and asked(rule) != NO for rule in rules)
+    return any(not rule.denies and asked(rule) == YES for rule in rules)
 
 
 # Test cases -------------------------------------------------------------------------------------------------------------

@@ -47,7 +47,7 @@ static void test_least(void **state) {
         assert_null(req->caller.unit);
         assert_string_equal(req->target.engine, "podman");
         assert_string_equal(req->target.name, "web-1");
-        assert_true(req->target.metadata_known);
+        assert_true(req->target.image_known && req->target.labels_known);
         assert_false(req->target.owner_known);
         assert_int_equal(req->n_argv, 2);
         assert_string_equal(req->argv[1], "-u");

@@ -635,7 +635,7 @@ static void test_unknown_facts_deny(void **state) {
         req.target.n_labels = 1;
         assert_int_equal(decide(set, &req).answer, POLICY_DENY);
         req.target.n_labels = 0;
-        req.target.metadata_known = false; /* reached by pid: it may be production */
+        req.target.labels_known = false; /* reached by pid: it may be production */
         assert_int_equal(decide(set, &req).answer, POLICY_DENY);
         policy_set_unref(set);
 }

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bounds of the broker alone; those that the helper shares are in common/limits.h. Units are in the names. */
+#pragma once
+
+#define LIMIT_LABELS 1024u       /* of one container; one with more has unknown labels */
+#define LIMIT_ROSTER 4096u       /* containers whose init is remembered */
+#define LIMIT_ENGINE_NAME_BYTES 256u
