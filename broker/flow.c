@@ -207,6 +207,48 @@ static int stage_target(struct flow *flow) {
         return 0;
 }
 
+/* ---- refusals by the rules ---- */
+
+static bool is_denied(const struct flow *flow, uint64_t caps, bool privileged) {
+        struct policy_request request = flow->input.request;
+        struct policy_verdict verdict;
+        int r;
+
+        request.caps = caps;
+        request.privileged = privileged;
+        r = request.user.resolved ? policy_decide(flow->rules, &request, NULL, &verdict)
+                                  : policy_precheck(flow->rules, &request, &verdict);
+        return r < 0 || verdict.answer == POLICY_DENY;
+}
+
+/* The right for whose sake the rules deny what they would allow without it, or NULL. */
+static const char *denied_right(const struct flow *flow) {
+        const struct policy_request *request = &flow->input.request;
+
+        if ((!request->caps && !request->privileged) || is_denied(flow, 0, false))
+                return NULL;
+        for (unsigned cap = 0; cap < CAPS_KNOWN; cap++)
+                if (request->caps & CAPS_BIT(cap) && is_denied(flow, CAPS_BIT(cap), false))
+                        return caps_name(cap);
+        return request->privileged ? "--privileged" : NULL;
+}
+
+static int deny(struct flow *flow) {
+        const char *right;
+
+        if (flow->verdict.refusal == POLICY_REFUSED_QUOTA)
+                return error_set(text(flow), OUTCOME_LIMITS_EXCEEDED,
+                                 "target %s: the rule's sessions or starts a minute are used up",
+                                 flow->request->target);
+        right = denied_right(flow);
+        if (right)
+                return error_set(text(flow), OUTCOME_DENIED,
+                                 "target %s: denied; no rule that allows the command gives %s",
+                                 flow->request->target, right);
+        return error_set(text(flow), OUTCOME_DENIED, "target %s: denied; airlock explain says why",
+                         flow->request->target);
+}
+
 static int stage_precheck(struct flow *flow) {
         struct policy_verdict verdict;
         int r;
@@ -228,8 +270,7 @@ static int stage_precheck(struct flow *flow) {
         if (r < 0 || verdict.answer != POLICY_DENY || flow->request->kind == REQUEST_EXPLAIN)
                 return r;
         flow->verdict = verdict;
-        return error_set(text(flow), OUTCOME_DENIED, "target %s: denied; airlock explain says why",
-                         flow->request->target);
+        return deny(flow);
 }
 
 /* ---- user: nothing of the target is opened before the rules had their say ---- */
@@ -324,15 +365,6 @@ static int stage_user(struct flow *flow) {
 }
 
 /* ---- policy ---- */
-
-static int deny(struct flow *flow) {
-        if (flow->verdict.refusal == POLICY_REFUSED_QUOTA)
-                return error_set(text(flow), OUTCOME_LIMITS_EXCEEDED,
-                                 "target %s: the rule's sessions or starts a minute are used up",
-                                 flow->request->target);
-        return error_set(text(flow), OUTCOME_DENIED, "target %s: denied; airlock explain says why",
-                         flow->request->target);
-}
 
 static int check_quota(struct flow *flow) {
         const struct settings *settings = flow->broker->settings;
@@ -655,6 +687,9 @@ static void on_refused(void *userdata, int result, struct error *error) {
         struct flow *flow = session->flow;
 
         *text(flow) = *error;
+        /* The ceiling may have been read again since the target was described. */
+        if (result == OUTCOME_OVER_CEILING)
+                target_refresh(flow->target);
         refuse(flow, result);
 }
 

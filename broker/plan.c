@@ -51,8 +51,7 @@ static uint32_t flags(const struct plan_input *input) {
         const struct request *request = input->request;
 
         return (no_new_privs(input) ? WIRE_PLAN_NNP : 0) |
-               (input->listed32 ? WIRE_PLAN_LISTED32 : 0) |
-               (request->tty ? WIRE_PLAN_TTY : 0) |
+               (input->listed32 ? WIRE_PLAN_LISTED32 : 0) | (request->tty ? WIRE_PLAN_TTY : 0) |
                (request->tty && request->stderr_own ? WIRE_PLAN_STDERR_OWN : 0) |
                (request->keep_leftovers ? WIRE_PLAN_KEEP_LEFTOVERS : 0) |
                (input->verdict->client_gone == POLICY_GONE_KEEP ||
@@ -167,13 +166,29 @@ static int make(const struct plan_input *input, const struct env *env, struct wi
         return 0;
 }
 
+/* A capability that was asked for by name is had or refused, never left out. */
+static int check_named(const struct plan_input *input, struct error *error) {
+        const struct request *request = input->request;
+        uint64_t caps[CAPS_SETS], missing;
+
+        plan_caps(input, caps);
+        missing = request->cap_add & ~request->cap_drop & ~caps[CAPS_BOUNDING];
+        if (!missing)
+                return 0;
+        return error_set(error, OUTCOME_OVER_CEILING,
+                         "%s: more than the ceiling leaves of what the container has",
+                         caps_name(caps_first(missing)));
+}
+
 int plan_make(const struct plan_input *input, struct wire_plan **ret, size_t *ret_size,
               struct error *error) {
         size_t max = input->target->env.n + input->request->env.n + input->verdict->n_env_set + 3;
         _cleanup_(env_clear) struct env env = { 0 };
         char home[LIMIT_CWD_BYTES + 8];
-        int r;
+        int r = check_named(input, error);
 
+        if (r)
+                return r;
         r = env_init(&env, max < LIMIT_ENV ? max : LIMIT_ENV);
         if (r < 0)
                 return r;

@@ -29,6 +29,7 @@ void plan_caps(const struct plan_input *input, uint64_t ret[CAPS_SETS]);
 /* What the request asks beyond the target init's bounding set. */
 uint64_t plan_caps_beyond(const struct request *request, const struct target *target);
 
-/* 0, *ret (to be freed) and *ret_size: struct wire_plan and its strings; -ENOMEM; OUTCOME_LIMITS_EXCEEDED with a text. */
+/* 0, *ret (to be freed) and *ret_size: struct wire_plan and its strings; -ENOMEM; OUTCOME_LIMITS_EXCEEDED or
+ * OUTCOME_OVER_CEILING with a text. */
 int plan_make(const struct plan_input *input, struct wire_plan **ret, size_t *ret_size,
               struct error *error);

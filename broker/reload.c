@@ -5,6 +5,7 @@
 #include "broker/error.h"
 #include "broker/profiles.h"
 #include "broker/settings.h"
+#include "broker/target.h"
 #include "policy/load.h"
 #include "policy/policy.h"
 
@@ -85,5 +86,6 @@ int broker_reload(struct broker *broker, struct error *error) {
                 return r;
         }
         profiles_clear(broker->profiles);
+        targets_refresh(broker->targets);
         return broker_load_policy(broker, error);
 }

@@ -65,9 +65,25 @@ unsigned targets_count(const struct targets *targets) {
 
 struct target *targets_find(struct targets *targets, const char *engine, const char *name) {
         for (struct target *target = targets->first; target; target = target->next)
-                if (strcmp(target->key_name, name) == 0 && strcmp(target->key_engine, engine) == 0)
+                if (!target->stale && strcmp(target->key_name, name) == 0 &&
+                    strcmp(target->key_engine, engine) == 0)
                         return target;
         return NULL;
+}
+
+void target_refresh(struct target *target) {
+        target->stale = true;
+        if (target->registry && target->n_refs == 1)
+                forget(target);
+}
+
+void targets_refresh(struct targets *targets) {
+        struct target *next;
+
+        for (struct target *target = targets->first; target; target = next) {
+                next = target->next;
+                target_refresh(target);
+        }
 }
 
 static int on_end(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
@@ -107,8 +123,12 @@ struct target *target_ref(struct target *target) {
 }
 
 struct target *target_unref(struct target *target) {
-        if (!target || --target->n_refs > 0)
+        if (!target || --target->n_refs > 0) {
+                /* The registry's own is the last one of what nobody finds any more. */
+                if (target && target->stale && target->registry && target->n_refs == 1)
+                        forget(target);
                 return NULL;
+        }
         sd_event_source_disable_unref(target->watch);
         close_fd(target->pidfd);
         free(target->key_engine);

@@ -29,6 +29,7 @@ struct target {
         int pidfd;
         int32_t pid;
         bool alive;
+        bool stale; /* its facts may be no more: it is found by nobody, and kept by who has it */
         sd_event_source *watch;
         uint64_t verified_us; /* when the engine last said that the name is this one's */
         struct wire_facts *facts;
@@ -70,6 +71,10 @@ void target_found_clear(struct target_found *found);
 bool target_is_as_found(const struct target *target, const struct target_found *found);
 /* Whether its engine may give it another name while it runs. */
 bool target_may_be_renamed(const struct target *target);
+
+/* What the helper said of it, its ceiling included, is asked for again by the next request. */
+void target_refresh(struct target *target);
+void targets_refresh(struct targets *targets);
 
 struct target *target_ref(struct target *target);
 struct target *target_unref(struct target *target); /* takes and returns NULL */

@@ -91,7 +91,7 @@ static uint64_t host_caps(const struct target *t) {
 }
 
 uint64_t plan_ceiling_caps(const struct target *t) {
-        return (plain_caps(t) | (may_be_seized(t) ? 0 : context.ceiling->privileged_caps)) & host_caps(t);
+        return (plain_caps(t) | context.ceiling->privileged_caps) & host_caps(t);
 }
 
 static int refuse_caps(uint64_t beyond, struct fail *f) {

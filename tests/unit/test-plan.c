@@ -131,9 +131,6 @@ static const struct caps_row caps_rows[] = {
         /* granted by the rule */
         { 0, CAPS_BIT(12), 0, CAPS_BIT(12), false, BASE | CAPS_BIT(12), BASE | CAPS_BIT(12), 0 },
         { 1000, CAPS_BIT(12), 0, CAPS_BIT(12), false, BASE | CAPS_BIT(12), CAPS_BIT(12), CAPS_BIT(12) },
-        /* asked for and not granted: stays out, whatever the request says */
-        { 0, CAPS_BIT(21), 0, 0, false, BASE, BASE, 0 },
-        { 1000, CAPS_BIT(21), 0, 0, false, BASE, 0, 0 },
         /* everything: no more than the ceiling */
         { 0, 0, 0, CAPS_ALL, true, BASE | CAPS_BIT(12), BASE | CAPS_BIT(12), 0 },
         { 1000, 0, 0, CAPS_ALL, true, BASE | CAPS_BIT(12), 0, 0 },
@@ -170,6 +167,26 @@ static void ceiling_below_target(void **state) {
         m = make(w);
         assert_int_equal(m.plan->caps[CAPS_BOUNDING], CAPS_BIT(0));
         drop(&m);
+        world_free(w);
+}
+
+/* PlainCaps= may take from what the container has: who names such a capability is told. */
+static void named_below_target(void **state) {
+        struct world *w = world_new();
+        struct wire_plan *plan = NULL;
+        struct error error = { 0 };
+        size_t size;
+
+        w->facts.ceiling_caps = CAPS_BIT(0);
+        w->request.cap_add = CAPS_BIT(1);
+        assert_int_equal(plan_make(&w->input, &plan, &size, &error), OUTCOME_OVER_CEILING);
+        assert_non_null(strstr(error.text, "CAP_DAC_OVERRIDE"));
+        w->request.cap_add = CAPS_BIT(21); /* granted by nobody */
+        assert_int_equal(plan_make(&w->input, &plan, &size, &error), OUTCOME_OVER_CEILING);
+        w->request.cap_add = CAPS_BIT(1);
+        w->request.cap_drop = CAPS_BIT(1);
+        assert_int_equal(plan_make(&w->input, &plan, &size, &error), 0);
+        free(plan);
         world_free(w);
 }
 
@@ -280,7 +297,7 @@ static void many_names(void **state) {
 }
 
 int main(void) {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(plain),       cmocka_unit_test(capabilities), cmocka_unit_test(ceiling_below_target),
+        const struct CMUnitTest tests[] = { cmocka_unit_test(plain),       cmocka_unit_test(capabilities), cmocka_unit_test(ceiling_below_target), cmocka_unit_test(named_below_target),
                                             cmocka_unit_test(environment), cmocka_unit_test(flags),        cmocka_unit_test(too_large),
                                             cmocka_unit_test(many_names) };
 
