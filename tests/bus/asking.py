@@ -42,7 +42,7 @@ def asker(client, file, path, interface, member, signature, arguments, interacti
         flags = Gio.DBusCallFlags.ALLOW_INTERACTIVE_AUTHORIZATION if interactive else Gio.DBusCallFlags.NONE
         given = tuple(variants(value) if isinstance(value, dict) else value for value in arguments)
         try:
-                return client.bus.call_sync(NAME, path, interface, member, GLib.Variant(signature, given), None, flags, 60000, None).unpack()
+                return client.bus.call_sync(NAME, path, interface, member, GLib.Variant(signature, given), None, flags, 150000, None).unpack()
         except GLib.Error as error:
                 return Gio.DBusError.get_remote_error(error)
 
