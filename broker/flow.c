@@ -690,6 +690,12 @@ static void on_refused(void *userdata, int result, struct error *error) {
         /* The ceiling may have been read again since the target was described. */
         if (result == OUTCOME_OVER_CEILING)
                 target_refresh(flow->target);
+        /* The helper knows no names: those of the request stand in what the caller reads. */
+        if (result == OUTCOME_TARGET_PAUSED)
+                error_set(text(flow), result, "target %s: is frozen (paused); resume it first",
+                          flow->request->target);
+        else if (result == OUTCOME_BAD_CWD && flow->request->cwd)
+                error_set(text(flow), result, "cwd %.256s: %.160s", flow->request->cwd, error->text);
         refuse(flow, result);
 }
 
