@@ -5,6 +5,7 @@
 
 #include "broker/broker.h"
 #include "broker/bus-manage.h"
+#include "broker/bus-logins.h"
 #include "broker/bus-manager.h"
 #include "broker/bus-session.h"
 #include "broker/call.h"
@@ -255,6 +256,7 @@ static int handle(struct call *call) {
 
         if (r)
                 return r;
+        call->caller->policy.active = logins_active(call->broker->logins, call->caller->uid);
         action = manage_action(call, object, &loud);
         r = check_quota(call, call->method->waits || action);
         if (r == 0 && action)

@@ -19,6 +19,7 @@ struct broker {
         struct profiles *profiles;
         struct links *links;
         struct callers *callers;
+        struct logins *logins;
         struct targets *targets;
         struct sessions *sessions;
         struct quotas *quotas;

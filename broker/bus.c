@@ -204,6 +204,8 @@ static DBusHandlerResult on_message(DBusConnection *connection, DBusMessage *mes
         if (dbus_message_is_signal(message, DBUS_INTERFACE_DBUS, "NameOwnerChanged") &&
             dbus_message_has_sender(message, DBUS_SERVICE_DBUS))
                 on_name_owner_changed(bus, message);
+        if (dbus_message_get_type(message) == DBUS_MESSAGE_TYPE_SIGNAL)
+                bus->handler.signal(bus->handler.userdata, message);
         return DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
 }
 
@@ -356,6 +358,10 @@ int bus_ask(struct bus *bus, DBusMessage *message, bus_reply_t reply, void *user
         }
         *question = (struct question){ .reply = reply, .userdata = userdata, .of_bus = of_bus };
         return 0;
+}
+
+void bus_watch(struct bus *bus, const char *rule) {
+        dbus_bus_add_match(bus->connection, rule, NULL);
 }
 
 long bus_outgoing(struct bus *bus) {

@@ -12,6 +12,8 @@ struct bus_handler {
         void (*call)(void *userdata, DBusMessage *message);
         /* A connection left the bus; name is its unique name. */
         void (*vanished)(void *userdata, const char *name);
+        /* Any signal. */
+        void (*signal)(void *userdata, DBusMessage *message);
         /* The bus is gone: nothing can be answered any more. */
         void (*lost)(void *userdata);
         void *userdata;
@@ -30,5 +32,7 @@ struct bus *bus_free(struct bus *bus);
 int bus_send(struct bus *bus, DBusMessage *message);
 /* Takes over the reference. The reply comes later, exactly once, unless 0 was not returned. */
 int bus_ask(struct bus *bus, DBusMessage *message, bus_reply_t reply, void *userdata);
+/* Subscribes to signals, without waiting for the bus to agree. */
+void bus_watch(struct bus *bus, const char *rule);
 /* Bytes that were given to the bus and not yet taken by it. */
 long bus_outgoing(struct bus *bus);

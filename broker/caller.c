@@ -5,6 +5,8 @@
 
 #include "broker/account.h"
 #include "broker/bus.h"
+#include "broker/target.h"
+#include "common/fd.h"
 
 #include <dbus/dbus.h>
 #include <errno.h>
@@ -59,6 +61,8 @@ struct caller *caller_unref(struct caller *caller) {
                 free((char *)caller->groups[i].name);
         free(caller->groups);
         free(caller->user_name);
+        free(caller->unit);
+        free(caller->cgroup);
         free(caller->name);
         free(caller);
         return NULL;
@@ -154,6 +158,48 @@ static int take_groups(struct callers *callers, struct caller *caller, DBusMessa
         return 0;
 }
 
+char *caller_unit_of(const char *path) {
+        static const char *const kinds[] = { ".service", ".scope" };
+
+        while (*path) {
+                size_t n;
+
+                path += *path == '/';
+                n = strcspn(path, "/");
+                if (n < 6 || strncmp(path + n - 6, ".slice", 6) != 0) {
+                        for (unsigned i = 0; i < 2; i++) {
+                                size_t length = strlen(kinds[i]);
+
+                                if (n > length && strncmp(path + n - length, kinds[i], length) == 0)
+                                        return strndup(path, n);
+                        }
+                        break;
+                }
+                path += n;
+        }
+        return strdup("");
+}
+
+/* The only process that the bus proves. Its number comes from the pidfd, and the process lives after its cgroup was read, so the
+ * number was not another's. One that has ended, or that is not to be read, is in no unit that is known. */
+static int take_process(struct caller *caller, int pidfd) {
+        char cgroup[4096];
+        int32_t pid = target_pid_of(pidfd);
+
+        if (pid <= 0 || caller->cgroup)
+                return 0;
+        target_cgroup_path(pid, cgroup, sizeof cgroup);
+        if (!cgroup[0] || target_pid_of(pidfd) != pid)
+                return 0;
+        caller->cgroup = strdup(cgroup);
+        caller->unit = caller_unit_of(cgroup);
+        if (!caller->cgroup || !caller->unit)
+                return -ENOMEM;
+        caller->policy.unit = caller->unit;
+        caller->policy.cgroup = caller->cgroup;
+        return 0;
+}
+
 static int take_credential(struct callers *callers, struct caller *caller, const char *key,
                            DBusMessageIter *value) {
         char *type = dbus_message_iter_get_signature(value);
@@ -168,12 +214,17 @@ static int take_credential(struct callers *callers, struct caller *caller, const
                 dbus_message_iter_get_basic(value, &caller->claimed_pid);
         } else if (strcmp(key, "UnixGroupIDs") == 0 && strcmp(type, "au") == 0) {
                 r = take_groups(callers, caller, value);
+        } else if (strcmp(key, "ProcessFD") == 0 && strcmp(type, "h") == 0) {
+                _cleanup_close_ int pidfd = -1;
+
+                dbus_message_iter_get_basic(value, &pidfd);
+                r = take_process(caller, pidfd);
         }
         dbus_free(type);
         return r;
 }
 
-static int take_credentials(struct callers *callers, struct caller *caller, DBusMessage *reply) {
+int caller_take_credentials(struct callers *callers, struct caller *caller, DBusMessage *reply) {
         DBusMessageIter args, entry;
         int r = 0;
 
@@ -212,7 +263,7 @@ static void on_credentials(void *userdata, DBusMessage *reply) {
         free(userdata);
         if (!asking.caller->gone) {
                 /* Any error and any odd answer is a caller that is not there: it is told nothing and may nothing. */
-                if (!reply || take_credentials(asking.callers, asking.caller, reply) < 0) {
+                if (!reply || caller_take_credentials(asking.callers, asking.caller, reply) < 0) {
                         asking.caller->known = false;
                         drop(asking.callers, asking.caller);
                 } else {

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct DBusMessage;
 struct bus;
 struct callers;
 
@@ -21,6 +22,8 @@ struct caller {
         struct policy_caller policy; /* points into what follows */
         struct policy_group *groups;
         char *user_name;
+        char *unit; /* of the process that the bus gave a pidfd of; NULL: it gave none */
+        char *cgroup;
         struct waiter *waiters;
 };
 
@@ -34,5 +37,10 @@ unsigned callers_count(const struct callers *callers);
 int callers_get(struct callers *callers, const char *name, caller_done_t done, void *userdata,
                 struct caller **ret);
 void callers_vanished(struct callers *callers, const char *name);
+/* What the bus answered to GetConnectionCredentials. 0 or -errno: then the caller is none. */
+int caller_take_credentials(struct callers *callers, struct caller *caller,
+                            struct DBusMessage *reply);
+/* The systemd unit of a cgroup path: its first component that is no slice. "": in none; NULL: no memory. */
+char *caller_unit_of(const char *path);
 struct caller *caller_ref(struct caller *caller);
 struct caller *caller_unref(struct caller *caller); /* takes and returns NULL */

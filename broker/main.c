@@ -5,6 +5,7 @@
 #include "broker/audit.h"
 #include "broker/broker.h"
 #include "broker/bus-manage.h"
+#include "broker/bus-logins.h"
 #include "broker/bus-session.h"
 #include "broker/bus.h"
 #include "broker/caller.h"
@@ -53,6 +54,13 @@ static void on_vanished(void *userdata, const char *name) {
         manage_caller_gone(broker, name);
         sessions_owner_gone(broker->sessions, name);
         callers_vanished(broker->callers, name);
+}
+
+static void on_signal(void *userdata, struct DBusMessage *message) {
+        struct broker *broker = userdata;
+
+        if (broker->logins)
+                logins_signal(broker->logins, message);
 }
 
 static void on_lost(void *userdata) {
@@ -145,7 +153,7 @@ static int load(struct broker *broker) {
 }
 
 static int connect_bus(struct broker *broker) {
-        struct bus_handler handler = { on_call, on_vanished, on_lost, broker };
+        struct bus_handler handler = { on_call, on_vanished, on_signal, on_lost, broker };
         struct error error = { "" };
         int r = bus_open(loop_event(broker->loop), BUS_NAME, &handler, &broker->bus, &error);
 
@@ -153,7 +161,8 @@ static int connect_bus(struct broker *broker) {
                 audit_note("%s", error.text[0] ? error.text : strerror(-r));
                 return r;
         }
-        return callers_new(broker->bus, &broker->callers);
+        r = callers_new(broker->bus, &broker->callers);
+        return r < 0 ? r : logins_new(broker->bus, &broker->logins);
 }
 
 /* The socket on which supervisors call that outlived a broker: held, so that none of them meets a closed door. */
@@ -247,6 +256,7 @@ static void take_apart(struct broker *broker) {
         manage_free(broker);
         adopt_free(broker->adopt);
         callers_free(broker->callers);
+        logins_free(broker->logins);
         sessions_free(broker->sessions);
         targets_free(broker->targets);
         links_free(broker->links);

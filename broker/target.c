@@ -384,3 +384,21 @@ void target_cgroup_path(int32_t pid, char *buffer, size_t size) {
         if (line)
                 snprintf(buffer, size, "%.*s", (int)strcspn(line + 3, "\n"), line + 3);
 }
+
+int32_t target_pid_of(int pidfd) {
+        char path[64], text[1024], *line;
+        long pid;
+        FILE *stream;
+        size_t n;
+
+        snprintf(path, sizeof path, "/proc/self/fdinfo/%d", pidfd);
+        stream = fopen(path, "re");
+        if (!stream)
+                return -1;
+        n = fread(text, 1, sizeof text - 1, stream);
+        text[n] = 0;
+        fclose(stream);
+        line = strstr(text, "\nPid:");
+        pid = line ? strtol(line + strlen("\nPid:"), NULL, 10) : -1;
+        return !line ? -1 : pid > 0 && pid <= INT32_MAX ? (int32_t)pid : 0;
+}

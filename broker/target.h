@@ -89,5 +89,7 @@ bool target_is_init(int32_t pid);
 uint64_t target_start_ticks(int32_t pid);
 /* It is not there, or another's by now, or on its way out: no thread of it runs its program any more. */
 bool target_is_ending(int32_t pid, uint64_t start_ticks);
+/* The process of a pidfd; 0: it has ended, or is in no pid namespace of ours; -1: it is no pidfd. */
+int32_t target_pid_of(int pidfd);
 /* Its cgroup2 path, "" where it cannot be read. */
 void target_cgroup_path(int32_t pid, char *buffer, size_t size);
