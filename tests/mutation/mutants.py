@@ -126,7 +126,7 @@ mutant('I19', 'common/fdtype.c', 'return listening ? FD_KIND_INET_LISTEN : is_co
        KINDS, 'inv-I19-inet-others')
 mutant('I19', 'common/fdtype.c', 'return listening ? FD_KIND_INET_LISTEN : is_connected(fd) ? FD_KIND_INET : 0;', 'return listening ? FD_KIND_INET_LISTEN : FD_KIND_INET;',
        KINDS, 'inv-I19-inet-others')
-mutant('I19', 'helper/job.c', 'return kind & context.ceiling->fd_kinds ? 0 :', 'return kind ? 0 :', KINDS, 'inv-I19-unix-off')
+mutant('I19', 'helper/job.c', 'return kind & context.ceiling->fd_kinds ? 0 :', 'return kind ? 0 :', KINDS, 'inv-I19-unix-fires')
 mutant('I19', 'helper/job.c', '                if (check_kind(job, i, REASON_EXTRA_KIND, f) < 0)\n                        return -1;\n', '                job->fd_kinds[i] = FD_KIND_PIPE;\n',
        REQUESTS, 'rogue-slot.extra')
 mutant('I19', 'helper/plan.c', 'if (job->fds[i] >= 0 && !(job->fd_kinds[i] & kinds))', 'if (0 && kinds)', KINDS, 'inv-I19-unix-target')
@@ -181,7 +181,7 @@ mutant('I28', 'helper/step-exec.c', "                if (e == 0)\n              
 mutant('I29', 'helper/step-cgroup.c', '        return v1_pass(cgroups, false, f) < 0 ? -1 : v1_pass(cgroups, true, f);', '        return cgroups ? 0 : v1_pass(cgroups, true, f);',
        helper('hybrid'), 'inv-I29-fires-crun')
 mutant('I29', 'helper/exec.c', '                args.flags |= CLONE_INTO_CGROUP;\n', '', helper('exec'), 'helper-exec-cgroups-v2-demo')
-mutant('I30', 'helper/step-enter.c', 'if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS)', 'if (0)', helper('attributes'), 'inv-I30')
+mutant('I30', 'helper/step-enter.c', 'if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS)', 'if (0)', helper('attributes'), 'inv-I30-passes')
 mutant('I30', 'helper/step-exec.c', 'if (setsid() < 0 || ', 'if (', helper('exec'), 'helper-exec-root-v2-demo')
 mutant('I31', 'helper/step-enter.c', '        umask((mode_t)t->umask);\n', '', helper('attributes'), 'sec-V9-odd')
 mutant('I31', 'helper/step-enter.c', '                e = set_limits(t);\n', '                (void)set_limits;\n', helper('attributes'), 'sec-V9-odd')
@@ -200,10 +200,10 @@ mutant('I34', 'helper/drop.c', '        e = caps_write(kill, kill, 0);\n        
 mutant('I34', 'helper/drop.c', 'if (e == 0 && syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &p) < 0)', 'if (p.len == 0)', helper('keep'), 'inv-I34-fires-demo')
 mutant('I34', 'helper/drop.c', '        close_rest(w);\n', '        (void)close_rest;\n', helper('keep'), 'inv-I34-fires-demo')
 mutant('I34', 'helper/drop.c', 'prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0', '0', helper('keep'), 'inv-I34-fires-demo')
-mutant('I35', 'helper/wait.c', '        if (sig < 1 || sig > 64)\n                return;\n', '        if (sig > 64)\n                return;\n        if (sig < 1)\n                sig = 9;\n', helper('end'), 'inv-I35-demo')
-mutant('I35', 'helper/wait.c', '        else if (scope == WIRE_SCOPE_ALL)\n', '        else\n', helper('end'), 'inv-I35-demo')
-mutant('I36', 'helper/listener.c', '        if (is_over_rate())\n', '        if (is_over_rate() && 0)\n', helper('ceiling'), 'inv-I36-rate')
-mutant('I36', 'helper/keep.c', 'return n_busy < most && ', 'return most && ', helper('ceiling'), 'inv-I36-sessions')
+mutant('I35', 'helper/wait.c', '        if (sig < 1 || sig > 64)\n                return;\n', '        if (sig > 64)\n                return;\n        if (sig < 1)\n                sig = 9;\n', helper('end'), 'inv-I35-passes-demo')
+mutant('I35', 'helper/wait.c', '        else if (scope == WIRE_SCOPE_ALL)\n', '        else\n', helper('end'), 'inv-I35-passes-demo')
+mutant('I36', 'helper/listener.c', '        if (is_over_rate())\n', '        if (is_over_rate() && 0)\n', helper('ceiling'), 'inv-I36-rate-fires')
+mutant('I36', 'helper/keep.c', 'return n_busy < most && ', 'return most && ', helper('ceiling'), 'inv-I36-sessions-fires')
 mutant('I37', 'helper/job.c', 'if (m->deadline_ns <= now || m->deadline_ns - now > LIMIT_REQUEST_AGE_MS * UINT64_C(1000000))', 'if (m->deadline_ns <= now)', REQUESTS,
        'rogue-exec.deadline')
 mutant('I37', 'helper/job.c', 'if (m->deadline_ns <= now || ', 'if (m->deadline_ns > now && ', REQUESTS, 'rogue-exec.deadline')
@@ -214,9 +214,9 @@ mutant('I39', 'helper/ceiling.c', '.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK, .
        helper('ceiling'), 'inv-I39-fires')
 mutant('I39', 'helper/ceiling.c', "return r < 0 ? -EINVAL : 0;\n}\n\nint ceiling_parse", "return 0;\n}\n\nint ceiling_parse", 'unit', 'ceiling')
 mutant('I39', 'helper/listener.c', '        context.ceiling = c;\n', '        context.ceiling = c;\n        c->allow_uid0 = true;\n', helper('ceiling'), 'inv-I13-fires')
-mutant('I40', 'helper/keep.c', '                log_end(k, &k->page->record);\n', '', helper('log'), 'inv-I40')
+mutant('I40', 'helper/keep.c', '                log_end(k, &k->page->record);\n', '', helper('log'), 'inv-I40-passes')
 mutant('I40', 'helper/log.c', "if (*p > ' ' && *p < 0x7f && *p != '\\\\' && *p != '\"') {", 'if (1) {', helper('log'), 'sec-Z3')
-mutant('I40', 'helper/log.c', '!S_ISREG(st.st_mode) || st.st_uid != 0 || st.st_mode & 077', '!S_ISREG(st.st_mode)', helper('log'), 'inv-I40-bad-file')
+mutant('I40', 'helper/log.c', '!S_ISREG(st.st_mode) || st.st_uid != 0 || st.st_mode & 077', '!S_ISREG(st.st_mode)', helper('log'), 'inv-I40-fires')
 
 # The keeping of sessions, which no invariant's number has: ARCHITECTURE §4.
 mutant('keep', 'helper/keep.c', '                        k->status = status;\n', '', helper('keep'), 'sec-V4-true-status-demo')
