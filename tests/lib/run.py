@@ -27,8 +27,14 @@ class Build:
         def environment(self):
                 return {**os.environ, 'AIRLOCK_SRC': TOP, 'AIRLOCK_BUILD': self.folder, 'AIRLOCK_BUILT': '1',
                         'AIRLOCK_SANITIZED': '1' if self.sanitized else '0',
-                        # scripts/with-airlock reads this one itself, also where a test calls it.
-                        'AIRLOCK_SETUID': '1' if self.setuid else '0', 'LC_ALL': 'C.UTF-8'}
+                        # scripts/with-airlock reads these itself, also where a test calls it.
+                        'AIRLOCK_SETUID': '1' if self.setuid else '0', 'LC_ALL': 'C.UTF-8',
+                        **({'AIRLOCK_BUILD_SETUID': TOP + '/build-asan-setuid'} if self.sanitized and self.setuid else {})}
+
+        def takes(self, about):
+                """Whether a script with these header lines runs in it."""
+                kind = 'asan-setuid' if self.sanitized and self.setuid else 'asan' if self.sanitized else 'setuid' if self.setuid else None
+                return not kind or about.get(kind) == 'yes'
 
 
 class Unit:
@@ -48,7 +54,7 @@ def header(path):
         found = {}
         with open(path, errors='replace') as file:
                 for _, line in zip(range(HEADER_LINES), file):
-                        match = re.match(r'^# (with-airlock|timeout|asan|setuid|vm): ?(.*)$', line)
+                        match = re.match(r'^# (with-airlock|timeout|asan|setuid|asan-setuid|vm): ?(.*)$', line)
                         if match:
                                 found[match[1]] = match[2].strip()
         return found
@@ -73,8 +79,7 @@ def script_units(build, vm):
                         continue
                 suite = path.split('/')[1]
                 about = header(path)
-                if (suite == 'vm' and not vm) or (build.sanitized and about.get('asan') != 'yes') or \
-                                (build.setuid and about.get('setuid') != 'yes'):
+                if (suite == 'vm' and not vm) or not build.takes(about):
                         continue
                 listed = subprocess.run([path, '--list'], capture_output=True, text=True, check=False, timeout=60,
                                         stdin=subprocess.DEVNULL, env=build.environment())
@@ -217,6 +222,7 @@ def find(vm, asan):
         if asan:
                 sanitized = Build(TOP + '/build-asan', 'asan-', sanitized=True)
                 units += [*meson_units(sanitized), *script_units(sanitized, vm)]
+                units += script_units(Build(TOP + '/build-asan', 'asan-setuid-', sanitized=True, setuid=True), vm)
         return units
 
 
