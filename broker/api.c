@@ -178,6 +178,8 @@ static const char *manage_action(struct call *call, enum api_object object, bool
         if (!action || call->asked || call->caller->uid == 0)
                 return NULL;
         *loud = true;
+        if (call->method->handler == flow_explain)
+                return request_is_as(call->message) ? MANAGE_SESSIONS : NULL;
         if (object == API_NONE) {
                 *loud = strcmp(action, "owner") == 0;
                 return MANAGE_SESSIONS;

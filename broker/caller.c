@@ -17,6 +17,7 @@
 #define GROUPS_MAX 65536
 #define NAME_CACHE 64
 #define NAME_SECONDS 10
+#define IMAGINED_GROUPS 4096
 
 struct waiter {
         struct waiter *next;
@@ -347,4 +348,52 @@ int callers_get(struct callers *callers, const char *name, caller_done_t done, v
         }
         *ret = NULL;
         return add_waiter(caller, done, userdata);
+}
+
+/* ---- somebody who is not there ---- */
+
+static int imagine_groups(struct callers *callers, struct caller *caller, uint32_t gid) {
+        uint32_t gids[IMAGINED_GROUPS];
+        int n = account_groups(caller->user_name, gid, gids, IMAGINED_GROUPS);
+
+        if (n < 0)
+                return n;
+        caller->groups = calloc((size_t)n + 1, sizeof *caller->groups);
+        if (!caller->groups)
+                return -ENOMEM;
+        caller->policy.groups = caller->groups;
+        for (int i = 0; i < n; i++) {
+                char *group = NULL;
+
+                if (name_of(callers, true, gids[i], &group) < 0)
+                        caller->policy.names_failed = true;
+                caller->groups[i] = (struct policy_group){ .gid = gids[i], .name = group };
+                caller->policy.n_groups++;
+        }
+        return 0;
+}
+
+int caller_imagine(struct callers *callers, const char *user, struct caller **ret,
+                   struct error *error) {
+        struct caller *caller = calloc(1, sizeof *caller);
+        uint32_t gid = 0;
+        int r;
+
+        if (!caller)
+                return -ENOMEM;
+        caller->n_refs = 1;
+        caller->known = true;
+        r = account_find(user, &caller->uid, &gid, &caller->user_name);
+        if (r > 0)
+                error_set(error, r, "option as: no account '%s' on this host", user);
+        caller->name = strdup("");
+        caller->policy.uid = caller->uid;
+        caller->policy.name = caller->user_name;
+        if (r == 0)
+                r = caller->name ? imagine_groups(callers, caller, gid) : -ENOMEM;
+        if (r)
+                caller_unref(caller);
+        else
+                *ret = caller;
+        return r;
 }

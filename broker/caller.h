@@ -2,6 +2,7 @@
 /* Who calls: what the bus proves of a unique name, kept until that name leaves. */
 #pragma once
 
+#include "broker/error.h"
 #include "policy/policy.h"
 
 #include <stdbool.h>
@@ -42,5 +43,9 @@ int caller_take_credentials(struct callers *callers, struct caller *caller,
                             struct DBusMessage *reply);
 /* The systemd unit of a cgroup path: its first component that is no slice. "": in none; NULL: no memory. */
 char *caller_unit_of(const char *path);
+/* Somebody who is not there: the host's account of this name or number, with the groups that a login of it would have. 0 and *ret
+ * (a reference, without a name on the bus); -errno; OUTCOME_INVALID_ARGS with a text: there is no such account. */
+int caller_imagine(struct callers *callers, const char *user, struct caller **ret,
+                   struct error *error);
 struct caller *caller_ref(struct caller *caller);
 struct caller *caller_unref(struct caller *caller); /* takes and returns NULL */

@@ -6,6 +6,7 @@
 #include "broker/filter.h"
 #include "broker/target.h"
 #include "common/caps.h"
+#include "common/outcome.h"
 #include "common/sha256.h"
 #include "common/wire.h"
 #include "policy/policy.h"
@@ -29,6 +30,7 @@ void explain_add_caps(struct dict *dict, const char *key, uint64_t set) {
 
 static void add_skipped(struct dict *dict, const struct explain_input *input) {
         size_t n = input->trace->n < input->trace->max ? input->trace->n : input->trace->max;
+        char more[64];
 
         dict_strings(dict, "skipped");
         for (size_t i = 0; i < n; i++) {
@@ -39,6 +41,10 @@ static void add_skipped(struct dict *dict, const struct explain_input *input) {
                 snprintf(text, sizeof text, "%s:%u %s: %s", policy_rule_file(rule),
                          policy_rule_line(rule), policy_rule_name(rule), why);
                 dict_strings_add(dict, text);
+        }
+        if (input->trace->n > n) {
+                snprintf(more, sizeof more, "and %zu more", input->trace->n - n);
+                dict_strings_add(dict, more);
         }
 }
 
@@ -117,6 +123,8 @@ static void add_outcome(struct dict *dict, const struct explain_input *input) {
         dict_string(dict, "seccomp", input->verdict->seccomp ? input->verdict->seccomp : "");
         dict_string(dict, "filter-hash", hash);
         dict_string(dict, "label", label);
+        dict_string(dict, "cwd", (const char *)(plan + 1));
+        dict_bool(dict, "privileged", input->privileged);
         dict_bool(dict, "no-new-privs", plan->flags & WIRE_PLAN_NNP);
         dict_bool(dict, "tty", plan->flags & WIRE_PLAN_TTY);
         add_namespaces(dict, input->target);
@@ -158,6 +166,8 @@ struct dict *explain(const struct explain_input *input) {
         dict_string(dict, "action", input->action);
         dict_string(dict, "target", input->target->display);
         add_unknown(dict, input->request);
+        dict_string(dict, "error", input->refusal ? outcome_error(input->refusal) : "");
+        dict_string(dict, "error-text", input->refusal ? input->refusal_text : "");
         if (input->verdict->answer != POLICY_DENY)
                 add_outcome(dict, input);
         add_skipped(dict, input);

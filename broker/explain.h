@@ -2,6 +2,7 @@
 /* What a request would come to, for people: nothing runs. Pure. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct dict;
@@ -22,6 +23,9 @@ struct explain_input {
         /* Of an answer that is not deny: */
         const struct wire_plan *plan;
         const struct filter *filter; /* NULL: unconfined */
+        int refusal; /* the outcome that Exec would end with, 0: none is foreseen; and its text */
+        const char *refusal_text;
+        bool privileged; /* as the polkit action has it */
 };
 
 struct dict *explain(const struct explain_input *input);

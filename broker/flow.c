@@ -7,13 +7,16 @@
  * A stage is done, or waits and is resumed by its answer, or refuses: then nothing runs. */
 #include "broker/flow.h"
 
+#include "broker/api.h"
 #include "broker/ask.h"
 #include "broker/audit.h"
 #include "broker/broker.h"
+#include "broker/bus-logins.h"
 #include "broker/call.h"
 #include "broker/caller.h"
 #include "broker/explain.h"
 #include "broker/filter.h"
+#include "broker/foresee.h"
 #include "broker/launch.h"
 #include "broker/lookup.h"
 #include "broker/loop.h"
@@ -52,6 +55,7 @@ struct flow {
         unsigned stage;
         struct call *call; /* NULL once it is answered */
         struct caller *caller;
+        struct caller *who; /* whose rights count: the caller, or whom an Explain is about */
         struct request *request;
         struct lookup *lookup; /* while the target is looked up */
         bool by_number;        /* of a process, of which he has no rule: only what it turns out to be may be his */
@@ -74,6 +78,11 @@ struct flow {
         uint8_t id[32];        /* of no session: Explain's */
         struct wire_plan *plan;
         size_t plan_size;
+        /* Explain's: why Exec would be refused although the way goes on here, to tell who may know. */
+        int refusal;
+        struct error refusal_text;
+        bool foreseen;           /* the helper was asked */
+        struct foresee *foresee; /* while it is */
         struct session *session; /* from the launch on */
         struct run *run;
         struct trace *marks; /* NULL: nobody measures */
@@ -88,6 +97,8 @@ static void flow_free(struct flow *flow) {
                 }
         call_free(flow->call);
         caller_unref(flow->caller);
+        caller_unref(flow->who);
+        foresee_free(flow->foresee);
         request_free(flow->request);
         lookup_free(flow->lookup);
         ask_free(flow->ask);
@@ -142,8 +153,20 @@ static void refuse(struct flow *flow, int result) {
 
 /* ---- target ---- */
 
+/* What Exec ends with here. Somebody who may ask about others is told why, and goes on. */
+static int hide(struct flow *flow, int outcome) {
+        if (flow->who == flow->caller)
+                return outcome;
+        if (!flow->refusal) {
+                flow->refusal = outcome;
+                flow->refusal_text = *text(flow);
+        }
+        return 0;
+}
+
 static int denied(struct flow *flow) {
-        return error_set(text(flow), OUTCOME_DENIED, "target %s: denied", flow->request->target);
+        return hide(flow, error_set(text(flow), OUTCOME_DENIED, "target %s: denied",
+                                    flow->request->target));
 }
 
 static void flow_resume(struct flow *flow, int result);
@@ -153,8 +176,12 @@ static int no_such_target(struct flow *flow) {
                          flow->request->target);
 }
 
-/* Why a process is no target is for those who have a rule for processes. */
+/* Why a process is no target is for those who have a rule for processes; who has none for the name does not learn that it is none. */
 static int not_found(struct flow *flow, int result) {
+        if (result > 0 && flow->refusal) {
+                *text(flow) = flow->refusal_text;
+                return flow->refusal;
+        }
         return flow->by_number && result > 0 && result != OUTCOME_HELPER_FAILED
                      ? no_such_target(flow)
                      : result;
@@ -163,7 +190,7 @@ static int not_found(struct flow *flow, int result) {
 /* Before anything is looked up: who has no rule for the name learns nothing about it, not even by the time it takes. A process may
  * be the init of the container that he has a rule for. */
 static bool may_look_up(struct flow *flow, const struct target_spec *spec) {
-        const struct policy_caller *caller = &flow->caller->policy;
+        const struct policy_caller *caller = &flow->who->policy;
 
         if (policy_could_match_name(flow->rules, caller, spec->engine, spec->name))
                 return true;
@@ -177,11 +204,9 @@ static void on_target(void *userdata, int result, struct target *target, struct 
         flow->lookup = NULL;
         if (result > 0)
                 *text(flow) = *error;
-        if (result > 0)
-                result = not_found(flow, result);
         else if (result == 0)
                 flow->target = target_ref(target);
-        flow_resume(flow, result);
+        flow_resume(flow, not_found(flow, result));
 }
 
 static int stage_target(struct flow *flow) {
@@ -197,7 +222,9 @@ static int stage_target(struct flow *flow) {
         if (r)
                 return r;
         if (!may_look_up(flow, &start.spec))
-                return denied(flow);
+                r = denied(flow);
+        if (r)
+                return r;
         r = lookup_start(&start, &known, &flow->lookup, text(flow));
         if (r)
                 return not_found(flow, r);
@@ -249,16 +276,25 @@ static int deny(struct flow *flow) {
                          flow->request->target);
 }
 
+/* The counts of whose rights count; the call's own where there is no memory for others. */
+static struct quota *quota_of(const struct flow *flow) {
+        struct quota *quota = quotas_of(flow->broker->quotas, flow->who->uid);
+
+        return quota ? quota : flow->call->quota;
+}
+
 static int stage_precheck(struct flow *flow) {
         struct policy_verdict verdict;
         int r;
 
-        r = policy_input_fill(&flow->input, flow->request, flow->caller, flow->target);
+        r = policy_input_fill(&flow->input, flow->request, flow->who, flow->target);
         if (r < 0)
                 return r;
-        policy_input_count(&flow->input, flow->call->quota, loop_now(flow->broker->loop));
+        policy_input_count(&flow->input, quota_of(flow), loop_now(flow->broker->loop));
         if (!policy_could_match_target(flow->rules, &flow->input.request))
-                return no_such_target(flow);
+                r = hide(flow, no_such_target(flow));
+        if (r)
+                return r;
         r = request_check_fds(flow->request, flow->target->facts->flags / WIRE_FACT_FD_PIPE,
                               text(flow));
         if (r)
@@ -368,7 +404,7 @@ static int stage_user(struct flow *flow) {
 
 static int check_quota(struct flow *flow) {
         const struct settings *settings = flow->broker->settings;
-        struct quota *quota = flow->call->quota;
+        struct quota *quota = quota_of(flow);
 
         if (quota->sessions >= settings->sessions_per_user)
                 return error_set(text(flow), OUTCOME_LIMITS_EXCEEDED,
@@ -382,6 +418,26 @@ static int check_quota(struct flow *flow) {
         return 0;
 }
 
+/* A limit that nobody keeps would be a lie in the rule. */
+static int check_limits(struct flow *flow) {
+        const struct policy_limits *limits = &flow->verdict.limits;
+        const char *which = limits->memory ? "memory"
+                          : limits->pids   ? "pids"
+                          : limits->cpu_percent ? "cpu-percent" : NULL;
+
+        return which ? error_set(text(flow), OUTCOME_LIMITS_UNAVAILABLE,
+                                 "limit %s: is not built yet, and its rule demands it", which)
+                     : 0;
+}
+
+/* The first of them is what Exec would end with. */
+static void note_refusal(struct flow *flow, int result, const struct error *error) {
+        if (flow->refusal || result == 0)
+                return;
+        flow->refusal = result > 0 ? result : OUTCOME_HELPER_FAILED;
+        flow->refusal_text = *error;
+}
+
 static int stage_policy(struct flow *flow) {
         bool explain = flow->request->kind == REQUEST_EXPLAIN;
         int r;
@@ -390,11 +446,15 @@ static int stage_policy(struct flow *flow) {
         flow->trace = (struct policy_trace){ .skips = flow->skips, .max = SKIPS };
         r = policy_decide(flow->rules, &flow->input.request, explain ? &flow->trace : NULL,
                           &flow->verdict);
-        if (r < 0 || explain)
+        if (r < 0)
                 return r;
-        if (flow->verdict.answer == POLICY_DENY)
-                return deny(flow);
-        return check_quota(flow);
+        r = flow->verdict.answer == POLICY_DENY ? deny(flow) : check_quota(flow);
+        if (r == 0)
+                r = check_limits(flow);
+        if (!explain)
+                return r;
+        note_refusal(flow, r, text(flow));
+        return 0;
 }
 
 /* ---- session, filter and plan ---- */
@@ -428,7 +488,7 @@ static void fill_plan_input(struct flow *flow, struct plan_input *input) {
                                       .identity = &flow->identity,
                                       .verdict = &flow->verdict,
                                       .session = flow->id,
-                                      .caller_uid = flow->caller->uid };
+                                      .caller_uid = flow->who->uid };
 }
 
 static int stage_filter(struct flow *flow) {
@@ -464,20 +524,86 @@ static int stage_plan(struct flow *flow) {
         return plan_make(&input, &flow->plan, &flow->plan_size, text(flow));
 }
 
+/* More than the target has, by INTERFACE's words. */
+static bool is_privileged(const struct flow *flow) {
+        return flow->plan && (flow->plan->caps[CAPS_BOUNDING] &
+                                      ~flow->target->facts->caps[CAPS_BOUNDING] ||
+                              !flow->filter || flow->verdict.label);
+}
+
 /* Which polkit action a request is, whether or not its rule asks (INTERFACE: privileged, else as-other, else exec). */
 static const char *action_of(const struct flow *flow) {
         bool self = flow->verdict.answer == POLICY_ASK_SELF;
-        uint64_t beyond = flow->plan ? flow->plan->caps[CAPS_BOUNDING] &
-                                               ~flow->target->facts->caps[CAPS_BOUNDING]
-                                     : 0;
 
         if (flow->verdict.answer != POLICY_ASK_SELF && flow->verdict.answer != POLICY_ASK_ADMIN)
                 return "";
-        if (beyond || !flow->filter || flow->verdict.label)
+        if (is_privileged(flow))
                 return self ? "org.airlock1.exec-privileged-self" : "org.airlock1.exec-privileged";
         if (flow->identity.uid != flow->target->process.uid)
                 return self ? "org.airlock1.exec-as-other-self" : "org.airlock1.exec-as-other";
         return self ? "org.airlock1.exec-self" : "org.airlock1.exec";
+}
+
+/* The command's side of stream i: what was passed, or one end of a new pipe, or nothing where the target's null device is meant. */
+static int make_stream(struct flow *flow, unsigned i, int *ret) {
+        struct request *request = flow->request;
+        bool wanted = request->kind == REQUEST_RUN ? i > 0 : request->output == REQUEST_FDS;
+        int pipe_fds[2];
+
+        if (request->tty)
+                wanted = i == 2 && request->stderr_own;
+
+        *ret = take_fd(&request->streams[i]);
+        if (*ret >= 0 || !wanted)
+                return 0;
+        if (pipe2(pipe_fds, O_CLOEXEC) < 0)
+                return -errno;
+        *ret = pipe_fds[i == 0 ? 0 : 1];
+        flow->ends[i] = pipe_fds[i == 0 ? 1 : 0];
+        return 0;
+}
+
+/* All but the streams and the filter, which are made for it. */
+static struct launch_request plan_request(struct flow *flow) {
+        struct launch_request request = { .plan = flow->plan,
+                                          .plan_size = flow->plan_size,
+                                          .target_fd = flow->target->pidfd,
+                                          .filter_fd = -1,
+                                          .streams = { -1, -1, -1 },
+                                          .n_extra = flow->request->n_extra,
+                                          .counter = ++flow->broker->counter,
+                                          .now = loop_now(flow->broker->loop) };
+
+        memcpy(request.extra, flow->request->extra, sizeof request.extra);
+        return request;
+}
+
+static void on_foreseen(void *userdata, int outcome, struct error *error) {
+        struct flow *flow = userdata;
+
+        flow->foresee = NULL;
+        note_refusal(flow, outcome, error);
+        flow->stage--; /* the same stage again, to answer */
+        flow_resume(flow, 0);
+}
+
+/* The helper says what it would do with the very plan. */
+static int foresee(struct flow *flow) {
+        struct launch_request request = plan_request(flow);
+        int streams[3] = { -1, -1, -1 };
+        int r = 0;
+
+        flow->foreseen = true;
+        for (unsigned i = 0; i < 3 && r == 0; i++)
+                r = make_stream(flow, i, &streams[i]);
+        memcpy(request.streams, streams, sizeof request.streams);
+        if (flow->filter && r == 0)
+                r = filter_memfd(flow->filter, &request.filter_fd);
+        if (r == 0)
+                r = foresee_start(flow->broker->links, &request, on_foreseen, flow, &flow->foresee,
+                                  text(flow));
+        close_fds(streams, 3);
+        return r ? r : FLOW_WAITS;
 }
 
 static int stage_explain(struct flow *flow) {
@@ -486,13 +612,18 @@ static int stage_explain(struct flow *flow) {
 
         if (flow->request->kind != REQUEST_EXPLAIN)
                 return 0;
+        if (flow->plan && !flow->refusal && !flow->foreseen)
+                return foresee(flow);
         dict = explain(&(struct explain_input){ .verdict = &flow->verdict,
                                                 .trace = &flow->trace,
                                                 .request = &flow->input.request,
                                                 .action = action_of(flow),
                                                 .plan = flow->plan,
                                                 .filter = flow->filter,
-                                                .target = flow->target });
+                                                .target = flow->target,
+                                                .privileged = is_privileged(flow),
+                                                .refusal = flow->refusal,
+                                                .refusal_text = flow->refusal_text.text });
         flow->call = NULL;
         reply_dict(call, dict);
         flow_free(flow);
@@ -541,38 +672,11 @@ static int stage_polkit(struct flow *flow) {
 
 /* ---- launch ---- */
 
-/* The command's side of stream i: what was passed, or one end of a new pipe, or nothing where the target's null device is meant. */
-static int make_stream(struct flow *flow, unsigned i, int *ret) {
-        struct request *request = flow->request;
-        bool wanted = request->kind == REQUEST_RUN ? i > 0 : request->output == REQUEST_FDS;
-        int pipe_fds[2];
-
-        if (request->tty)
-                wanted = i == 2 && request->stderr_own;
-
-        *ret = take_fd(&request->streams[i]);
-        if (*ret >= 0 || !wanted)
-                return 0;
-        if (pipe2(pipe_fds, O_CLOEXEC) < 0)
-                return -errno;
-        *ret = pipe_fds[i == 0 ? 0 : 1];
-        flow->ends[i] = pipe_fds[i == 0 ? 1 : 0];
-        return 0;
-}
-
 static int send_plan(struct flow *flow, const int streams[3]) {
-        struct broker *broker = flow->broker;
-        struct launch_request request = { .plan = flow->plan,
-                                          .plan_size = flow->plan_size,
-                                          .target_fd = flow->target->pidfd,
-                                          .filter_fd = -1,
-                                          .n_extra = flow->request->n_extra,
-                                          .counter = ++broker->counter,
-                                          .now = loop_now(broker->loop) };
+        struct launch_request request = plan_request(flow);
         int r = 0;
 
         memcpy(request.streams, streams, sizeof request.streams);
-        memcpy(request.extra, flow->request->extra, sizeof request.extra);
         if (flow->filter)
                 r = filter_memfd(flow->filter, &request.filter_fd);
         if (r < 0)
@@ -741,6 +845,26 @@ static void flow_resume(struct flow *flow, int result) {
         flow_advance(flow);
 }
 
+/* Whom an Explain is about: somebody else only for who may manage others' sessions. */
+static int find_who(struct flow *flow) {
+        struct caller *who = NULL;
+        struct call *call = flow->call;
+        int r;
+
+        if (!flow->request->as)
+                return 0;
+        if (!api_may_manage(call))
+                return error_set(&call->error, call->manage, "option as: not authorised (%s)",
+                                 outcome_word(call->manage));
+        r = caller_imagine(flow->broker->callers, flow->request->as, &who, &call->error);
+        if (r)
+                return r;
+        who->policy.active = logins_active(flow->broker->logins, who->uid);
+        caller_unref(flow->who);
+        flow->who = who;
+        return 0;
+}
+
 static int flow_begin(struct call *call, enum request_kind kind) {
         struct trace *marks = trace_new();
         struct request *request = NULL;
@@ -759,6 +883,7 @@ static int flow_begin(struct call *call, enum request_kind kind) {
         *flow = (struct flow){ .broker = call->broker,
                                .call = call,
                                .caller = caller_ref(call->caller),
+                               .who = caller_ref(call->caller),
                                .request = request,
                                .marks = marks,
                                .ends = { -1, -1, -1 } };
@@ -766,7 +891,11 @@ static int flow_begin(struct call *call, enum request_kind kind) {
         flow->next = call->broker->flows;
         call->broker->flows = flow;
         trace_mark(marks, "request");
-        flow_advance(flow);
+        r = find_who(flow);
+        if (r)
+                refuse(flow, r);
+        else
+                flow_advance(flow);
         return 0;
 }
 

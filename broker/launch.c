@@ -28,6 +28,7 @@
 struct launch {
         struct link *link;
         bool started;
+        bool only_checked;
         struct launch_handler handler;
 };
 
@@ -116,13 +117,18 @@ static void on_message(void *userdata, const void *message, size_t size, int *fd
         struct error error;
         int r;
 
-        if (head->kind == WIRE_STARTED && size == sizeof(struct wire_started) && !launch->started) {
+        if (head->kind == WIRE_STARTED && size == sizeof(struct wire_started) && !launch->started &&
+            !launch->only_checked) {
                 on_started(launch, message, fds, n_fds);
         } else if (head->kind == WIRE_EXITED && size == sizeof(struct wire_exited) &&
                    launch->started) {
                 on_exited(launch, message);
         } else if (is_refusal(message, size) && !launch->started) {
                 r = take_refusal(message, &error);
+                /* All checks have passed: late is what it was made. */
+                if (launch->only_checked &&
+                    ((const struct wire_refused *)message)->reason == REASON_MSG_LATE)
+                        r = 0;
                 refuse(launch, r, &error);
         } else if (!launch->started) {
                 r = ask_link_error(&error, -EPROTO);
@@ -209,7 +215,8 @@ int launch_adopt(struct link *link, const struct launch_handler *handler, struct
 static int send_request(struct launch *launch, const struct launch_request *request) {
         struct iovec part = { (void *)request->plan, request->plan_size };
         _cleanup_close_ int plan_fd = memfd_sealed("airlock-plan", &part, 1);
-        struct wire_exec message = { .deadline_ns = deadline(), .counter = request->counter };
+        struct wire_exec message = { .deadline_ns = request->only_checked ? 0 : deadline(),
+                                     .counter = request->counter };
         int fds[WIRE_SLOTS];
         struct link_request out = { .message = &message,
                                     .size = sizeof message,
@@ -224,8 +231,10 @@ static int send_request(struct launch *launch, const struct launch_request *requ
 }
 
 int launch_exec(struct launch *launch, const struct launch_request *request, struct error *error) {
-        int r = send_request(launch, request);
+        int r;
 
+        launch->only_checked = request->only_checked;
+        r = send_request(launch, request);
         return r < 0 ? ask_link_error(error, r) : 0;
 }
 

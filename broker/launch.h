@@ -5,6 +5,7 @@
 #include "broker/error.h"
 #include "common/limits.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,7 +19,8 @@ struct wire_exited;
 struct launch_handler {
         /* The command was executed. Comes once, before exited(). master: of its terminal, the handler's from now on; -1: none. */
         void (*started)(void *userdata, const struct wire_started *started, int master);
-        /* Nothing was executed; the launch is to be freed. An outcome or -errno, with a text. */
+        /* Nothing was executed; the launch is to be freed. An outcome or -errno, with a text; 0: it was only to be checked, and would
+         * be done. */
         void (*refused)(void *userdata, int result, struct error *error);
         /* It has ended and its cgroup is empty. Comes once; the launch is to be freed. exited NULL: nobody knows how it ended. */
         void (*exited)(void *userdata, const struct wire_exited *exited);
@@ -34,7 +36,8 @@ struct launch_request {
         int extra[LIMIT_EXTRA_FDS];
         unsigned n_extra;
         uint64_t counter;
-        uint64_t now; /* loop_now() */
+        uint64_t now;      /* loop_now() */
+        bool only_checked; /* nothing is started: refused() says what would be */
 };
 
 /* Connects to the helper, which prepares while the plan is being made: only for what is allowed already, since it costs a

@@ -456,6 +456,7 @@ static const struct option options[] = {
         { "name", "s", read_name, AT(name), NAME_BYTES },
         { "reason", "s", read_string, AT(reason), REASON_BYTES },
         { "shell", "b", read_bool, AT(shell), 0 },
+        { "as", "s", read_string, AT(as), USER_BYTES },
         { "argv-bytes", "aay", read_argv_bytes, 0, 0 },
         { "env-bytes", "aay", read_env, 0, 0 },
 };
@@ -592,6 +593,13 @@ static int settle_run(struct reading *reading) {
         return 0;
 }
 
+static int settle_as(struct reading *reading) {
+        return reading->request->as && reading->request->kind != REQUEST_EXPLAIN
+                     ? error_set(reading->error, OUTCOME_INVALID_ARGS,
+                                 "option as: only Explain has it")
+                     : 0;
+}
+
 static int settle_command(struct reading *reading) {
         struct request *request = reading->request;
 
@@ -655,6 +663,8 @@ static int settle(struct reading *reading) {
                 return error_set(reading->error, OUTCOME_LIMITS_EXCEEDED,
                                  "argv and env: more than %u bytes in sum", LIMIT_STRINGS_BYTES);
         r = settle_run(reading);
+        if (r == 0)
+                r = settle_as(reading);
         return r ? r : settle_detach(reading);
 }
 
@@ -686,6 +696,26 @@ static int read_arguments(struct reading *reading, DBusMessage *message) {
         dbus_message_iter_next(&args);
         r = read_options(reading, &args);
         return r ? r : settle(reading);
+}
+
+bool request_is_as(struct DBusMessage *message) {
+        DBusMessageIter args, entry;
+
+        dbus_message_iter_init(message, &args);
+        dbus_message_iter_next(&args);
+        dbus_message_iter_next(&args);
+        for (dbus_message_iter_recurse(&args, &entry);
+             dbus_message_iter_get_arg_type(&entry) != DBUS_TYPE_INVALID;
+             dbus_message_iter_next(&entry)) {
+                DBusMessageIter pair;
+                const char *key;
+
+                dbus_message_iter_recurse(&entry, &pair);
+                dbus_message_iter_get_basic(&pair, &key);
+                if (strcmp(key, "as") == 0)
+                        return true;
+        }
+        return false;
 }
 
 static struct request *request_new(enum request_kind kind) {
@@ -761,6 +791,7 @@ struct request *request_free(struct request *request) {
         free(request->name);
         free(request->reason);
         free(request->seccomp);
+        free(request->as);
         free(request);
         return NULL;
 }

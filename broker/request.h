@@ -45,6 +45,7 @@ struct request {
         struct policy_limits limits;
         bool keep_leftovers;
         bool raw;
+        char *as; /* Explain's: whom it is about, an account of the host */
         int streams[3];             /* owned; -1: not passed */
         int extra[LIMIT_EXTRA_FDS]; /* fd 3 inside, and so on without a gap */
         unsigned n_extra;
@@ -67,6 +68,9 @@ void request_freep(struct request **request);
 int request_check_fds(const struct request *request, unsigned kinds, struct error *error);
 /* The streams' own copies are not needed any more. */
 void request_close_fds(struct request *request);
+
+/* Whether an Explain, whose signature is "sasa{sv}", says that it is about somebody else. */
+bool request_is_as(struct DBusMessage *message);
 
 /* The filter of lists, Subscribe and StopAll, of an a{sv}. */
 struct request_filter {

@@ -52,7 +52,8 @@ const struct command commands[] = {
           JSON_OPTION "and the options of exec, without -d, -i, -t and descriptors\n" },
         { "explain", explain_main, "explain [OPTION...] TARGET COMMAND [ARG...]",
           "show what exec would do; nothing runs",
-          JSON_OPTION "and the options of exec\nExit status: 1 when it would be denied.\n" },
+          "      --as USER            what that account of this host would get; for who may manage others' sessions\n" JSON_OPTION
+          "and the options of exec\nExit status: 1 when it would be denied or refused.\n" },
         { "ps", ps_main, "ps [OPTION...]", "list sessions",
           "  -a, --all                those that have ended too\n" FILTER_OPTION JSON_OPTION
           "      --no-trunc           whole ids and commands\n"

@@ -8,7 +8,7 @@
 #include <string.h>
 
 const struct option_row option_rows[] = {
-        { "as", 0, LATER, NULL },
+        { "as", 0, SENT_STRING, "as" },
         { "cap-add", 0, SENT_COMMAS, "cap-add" },
         { "cap-drop", 0, SENT_COMMAS, "cap-drop" },
         { "cgroup", 0, LATER, NULL },

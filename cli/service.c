@@ -133,7 +133,7 @@ int explain_main(const char *command, int argc, char **argv) {
                 .signature = "sasa{sv}",
                 .wanted = "a{sv}",
         };
-        const char *answer;
+        const char *answer, *refused;
         int status = request_parse(&request, command, argc, argv);
 
         if (status)
@@ -148,7 +148,8 @@ int explain_main(const char *command, int argc, char **argv) {
                 plain_dict(&text, reply.body, 0);
         if (!status && !text_print(&text))
                 status = 125;
-        return status ? status : answer && strcmp(answer, "deny") ? 0 : 1;
+        refused = dict_string(reply.body, "error");
+        return status ? status : answer && strcmp(answer, "deny") && !(refused && *refused) ? 0 : 1;
 }
 
 /* With raw the service sends the bytes as they were. */

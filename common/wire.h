@@ -92,7 +92,8 @@ enum wire_slot {
 
 struct wire_exec {
         struct wire_head head;
-        uint64_t deadline_ns; /* CLOCK_MONOTONIC; nothing is started after it */
+        uint64_t deadline_ns; /* CLOCK_MONOTONIC; nothing is started after it. 0: a question, answered by the refusal of a check,
+                               * and by MSG_LATE where all pass */
         uint64_t counter;     /* grows with each request of one broker */
         uint32_t slots;       /* bit n: enum wire_slot n is there */
         uint32_t reserved;

@@ -52,6 +52,8 @@ static int take_slots(const struct wire_exec *m, const int *fds, struct job *job
 static int check_deadline(const struct wire_exec *m, struct job *job, struct fail *f) {
         uint64_t now = now_ns();
 
+        if (m->deadline_ns == 0) /* a question: refused as late after all other checks */
+                return 0;
         if (m->deadline_ns <= now || m->deadline_ns - now > LIMIT_REQUEST_AGE_MS * UINT64_C(1000000))
                 return refuse(f, REASON_MSG_LATE);
         job->deadline_ns = m->deadline_ns;
@@ -148,5 +150,7 @@ int job_read(const struct wire_exec *m, const int *fds, struct job *job, struct 
         if (target_read(job->fds[WIRE_SLOT_TARGET], &job->target, f) < 0 || target_check(&job->target, f) < 0 ||
             target_check_thawed(&job->target, f) < 0)
                 return -1;
-        return plan_check(job, f);
+        if (plan_check(job, f) < 0)
+                return -1;
+        return m->deadline_ns == 0 ? refuse(f, REASON_MSG_LATE) : 0;
 }

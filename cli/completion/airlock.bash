@@ -20,12 +20,14 @@ _airlock() {
                 --client-gone) words='kill hup keep keep-for:' ;;
                 --leftovers) words='kill keep' ;;
                 --stderr) words='own tty' ;;
+                --as) words=$(compgen -u) ;;
                 --scope) words='leader group all' ;;
                 -s | --signal) words='HUP INT QUIT KILL USR1 USR2 TERM CONT STOP' ;;
                 *)
                         case $sub in
                         exec | shell) words="$exec_flags $(_airlock_targets)" ;;
-                        run | explain) words="$exec_flags --json $(_airlock_targets)" ;;
+                        explain) words="$exec_flags --as --json $(_airlock_targets)" ;;
+                        run) words="$exec_flags --json $(_airlock_targets)" ;;
                         ps) words='--all --filter --json --no-trunc --quiet --help' ;;
                         inspect | wait) words="--json --help $(_airlock_sessions)" ;;
                         stop) words="--time --help $(_airlock_sessions)" ;;

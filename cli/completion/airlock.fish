@@ -55,6 +55,7 @@ complete -c airlock -n $exec -l preserve-fds -x -d 'descriptors from 3'
 complete -c airlock -n $exec -l preserve-fd -x -d descriptors
 complete -c airlock -n $exec -l cidfile -r -F -d 'file with the id'
 complete -c airlock -n $exec -l wait -x -d seconds
+complete -c airlock -n '__fish_seen_subcommand_from explain' -l as -x -a '(__fish_complete_users)' -d 'what that account would get'
 complete -c airlock -n '__fish_seen_subcommand_from inspect stop kill wait' -a '(airlock ps -q 2>/dev/null)'
 complete -c airlock -n '__fish_seen_subcommand_from kill' -s s -l signal -x -a 'HUP INT QUIT KILL USR1 USR2 TERM'
 complete -c airlock -n '__fish_seen_subcommand_from kill' -l scope -x -a 'leader group all'
