@@ -9,7 +9,7 @@ from check import fail, run, test, within
 
 
 def rows(*names):
-        """Registers a function as beh-NAME for each of the names."""
+        """Registers a function under each of the names."""
         def register(function):
                 came = []
 
@@ -23,7 +23,7 @@ def rows(*names):
                         if came[0]:
                                 raise came[0]
                 for name in names:
-                        test('beh-' + name)(once)
+                        test(name)(once)
                 return function
         return register
 
