@@ -443,6 +443,8 @@ static int stage_policy(struct flow *flow) {
         int r;
 
         policy_input_resolve(&flow->input, flow->request, flow->target, &flow->identity);
+        /* Anew: others of this user may have been decided while this one's files were read. */
+        policy_input_count(&flow->input, flow->call->quota, loop_now(flow->broker->loop));
         flow->trace = (struct policy_trace){ .skips = flow->skips, .max = SKIPS };
         r = policy_decide(flow->rules, &flow->input.request, explain ? &flow->trace : NULL,
                           &flow->verdict);
@@ -873,6 +875,8 @@ static int flow_begin(struct call *call, enum request_kind kind) {
 
         trace_mark(marks, "call");
         r = request_read(call->message, kind, &request, &call->error);
+        if (r == 0)
+                r = request_charge(request, call->quota, &call->error);
 
         flow = r ? NULL : calloc(1, sizeof *flow);
         if (!flow) {

@@ -111,6 +111,15 @@ static int fail(const char *what, int r) {
         return r < 0 ? r : -EINVAL;
 }
 
+/* So that one user cannot leave the others without: four of them could. */
+static uint32_t fds_of_one_user(void) {
+        struct rlimit files;
+
+        return getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur / 4 < UINT32_MAX
+                     ? (uint32_t)(files.rlim_cur / 4)
+                     : 64;
+}
+
 static int make_parts(struct broker *broker) {
         static const struct sessions_handler sessions = { on_session_announce, on_session_changed,
                                                           on_session_ended, on_session_removed,
@@ -120,7 +129,7 @@ static int make_parts(struct broker *broker) {
         int r;
 
         handler.userdata = broker;
-        broker->quotas = quotas_new();
+        broker->quotas = quotas_new(fds_of_one_user());
         broker->profiles = profiles_new();
         broker->lookup.roster = roster_new();
         if (!broker->quotas || !broker->profiles || !broker->lookup.roster)

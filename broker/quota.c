@@ -10,10 +10,15 @@
 
 struct quotas {
         struct quota *first;
+        uint32_t max_fds;
 };
 
-struct quotas *quotas_new(void) {
-        return calloc(1, sizeof(struct quotas));
+struct quotas *quotas_new(uint32_t max_fds) {
+        struct quotas *quotas = calloc(1, sizeof *quotas);
+
+        if (quotas)
+                quotas->max_fds = max_fds < LIMIT_USER_FDS ? max_fds : LIMIT_USER_FDS;
+        return quotas;
 }
 
 struct quotas *quotas_free(struct quotas *quotas) {
@@ -42,6 +47,7 @@ struct quota *quotas_of(struct quotas *quotas, uint32_t uid) {
         if (!quota)
                 return NULL;
         quota->uid = uid;
+        quota->max_fds = quotas->max_fds;
         quota->next = quotas->first;
         return quotas->first = quota;
 }
@@ -64,10 +70,36 @@ void quota_start(struct quota *quota, uint64_t now) {
 }
 
 uint32_t quota_starts(struct quota *quota, uint64_t now) {
-        uint32_t sum = 0;
+        uint32_t sum = quota->starting;
 
         advance(quota, now);
         for (unsigned i = 0; i < SLICES; i++)
                 sum += quota->starts[i];
         return sum;
+}
+
+bool quota_charge(struct quota *quota, uint64_t bytes, uint32_t fds, struct charge *ret) {
+        if (quota->bytes + bytes > QUOTA_BYTES || quota->fds + fds > quota->max_fds)
+                return false;
+        quota->bytes += bytes;
+        quota->fds += fds;
+        *ret = (struct charge){ quota, bytes, fds };
+        return true;
+}
+
+uint32_t quota_fds_max(const struct quota *quota) {
+        return quota->max_fds;
+}
+
+void charge_drop_fds(struct charge *charge) {
+        if (charge->quota)
+                charge->quota->fds -= charge->fds;
+        charge->fds = 0;
+}
+
+void charge_drop(struct charge *charge) {
+        charge_drop_fds(charge);
+        if (charge->quota)
+                charge->quota->bytes -= charge->bytes;
+        *charge = (struct charge){ 0 };
 }

@@ -771,7 +771,21 @@ int request_take_shell(struct request *request, const char *shell) {
         return r < 0 ? r : strings_index(&request->argv);
 }
 
+int request_charge(struct request *request, struct quota *quota, struct error *error) {
+        uint64_t bytes = sizeof *request + request->argv.size + request->env.size;
+        uint32_t fds = request->n_extra;
+
+        for (unsigned i = 0; i < 3; i++)
+                fds += request->streams[i] >= 0;
+        if (quota_charge(quota, bytes, fds, &request->charge))
+                return 0;
+        return error_set(error, OUTCOME_LIMITS_EXCEEDED,
+                         "more than %u MiB or %u descriptors in the requests of one user at once",
+                         (unsigned)(QUOTA_BYTES >> 20), quota_fds_max(quota));
+}
+
 void request_close_fds(struct request *request) {
+        charge_drop_fds(&request->charge);
         close_fds(request->streams, 3);
         close_fds(request->extra, LIMIT_EXTRA_FDS);
 }
@@ -780,6 +794,7 @@ struct request *request_free(struct request *request) {
         if (!request)
                 return NULL;
         request_close_fds(request);
+        charge_drop(&request->charge);
         strings_clear(&request->argv);
         strings_clear(&request->env);
         strings_clear(&request->groups);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "broker/error.h"
+#include "broker/quota.h"
 #include "broker/string-list.h"
 #include "common/limits.h"
 #include "policy/policy.h"
@@ -51,6 +52,7 @@ struct request {
         unsigned n_extra;
         unsigned stream_kinds[3]; /* FD_KIND_* of each, of common/fdtype.h; 0: not passed */
         unsigned extra_kinds[LIMIT_EXTRA_FDS];
+        struct charge charge; /* of its caller's quota */
 };
 
 /* Reads (target, argv, options) of a message whose signature is "sasa{sv}".
@@ -66,6 +68,8 @@ struct request *request_free(struct request *request); /* takes and returns NULL
 void request_freep(struct request **request);
 /* 0 where all that was passed is of these FD_KIND_*; -errno; OUTCOME_BAD_FD. */
 int request_check_fds(const struct request *request, unsigned kinds, struct error *error);
+/* Counts it against its caller's quota until it is freed, its fds until they are closed. 0; OUTCOME_LIMITS_EXCEEDED. */
+int request_charge(struct request *request, struct quota *quota, struct error *error);
 /* The streams' own copies are not needed any more. */
 void request_close_fds(struct request *request);
 

@@ -43,6 +43,8 @@ struct run {
 };
 
 static void close_output(struct output *output) {
+        if (output->quota && output->fd >= 0)
+                output->quota->fds--;
         output->io = sd_event_source_disable_unref(output->io);
         output->fd = close_fd(output->fd);
 }
@@ -130,6 +132,7 @@ int run_new(sd_event *event, struct quota *quota, const int fds[2], struct run *
         }
         run->out = (struct output){ .quota = quota, .fd = fds[0] };
         run->err = (struct output){ .quota = quota, .fd = fds[1] };
+        quota->fds += 2;
         r = watch(event, &run->out);
         if (r >= 0)
                 r = watch(event, &run->err);

@@ -99,6 +99,12 @@ static uint64_t size_of(const struct session *session) {
                (session->request ? session->request->argv.size + session->request->env.size : 0);
 }
 
+/* It has started, or never will. */
+static void end_start(struct session *session) {
+        if (session->state == SESSION_STARTING)
+                session->quota->starting--;
+}
+
 static void link_out(struct sessions *sessions, struct session *session) {
         struct session **slot = bucket_of(sessions, session->id);
 
@@ -113,6 +119,7 @@ static void link_out(struct sessions *sessions, struct session *session) {
                 session->next->previous = session->previous;
         else
                 sessions->last = session->previous;
+        end_start(session);
         sessions->n--;
         if (session_is_over(session)) {
                 session->quota->kept--;
@@ -144,10 +151,14 @@ static int make(struct sessions *sessions, struct quota *quota, const uint8_t id
 
 int session_new(struct sessions *sessions, struct quota *quota, struct session **ret) {
         uint8_t id[32];
+        int r;
 
         if (getrandom(id, sizeof id, 0) != sizeof id)
                 return -EIO;
-        return make(sessions, quota, id, ret);
+        r = make(sessions, quota, id, ret);
+        if (r == 0)
+                quota->starting++;
+        return r;
 }
 
 int session_adopt(struct sessions *sessions, struct quota *quota, const uint8_t id[32],
@@ -206,6 +217,7 @@ static void set_state(struct session *session, enum session_state state) {
 }
 
 void session_started(struct session *session, const struct wire_started *started) {
+        end_start(session);
         session->pid = (int32_t)started->pid;
         session->cgroup = strdup(started->cgroup); /* without it less is known of its end */
         set_state(session, SESSION_RUNNING);
@@ -238,6 +250,7 @@ static void look_around(struct session *session) {
 void session_ended(struct session *session, const struct wire_exited *exited) {
         if (session_is_over(session))
                 return;
+        end_start(session);
         session->launch = launch_free(session->launch);
         trace_mark(session->trace, "exit-report");
         session->known_end = exited && !(exited->flags & WIRE_EXIT_STATUS_LOST);
@@ -251,6 +264,7 @@ void session_ended(struct session *session, const struct wire_exited *exited) {
         session->quota->sessions--;
         session->quota->kept++;
         session->quota->kept_bytes += size_of(session);
+        charge_drop(&session->request->charge);
         if (session->run)
                 run_session_ended(session->run);
         session->run = NULL;
