@@ -200,7 +200,7 @@ mutant('I34', 'helper/drop.c', '        e = caps_write(kill, kill, 0);\n        
 mutant('I34', 'helper/drop.c', 'if (e == 0 && syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &p) < 0)', 'if (p.len == 0)', helper('keep'), 'inv-I34-fires-demo')
 mutant('I34', 'helper/drop.c', '        close_rest(w);\n', '        (void)close_rest;\n', helper('keep'), 'inv-I34-fires-demo')
 mutant('I34', 'helper/drop.c', 'prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0', '0', helper('keep'), 'inv-I34-fires-demo')
-mutant('I35', 'helper/wait.c', '        if (sig < 1 || sig > 64)\n                return;\n', '        if (sig > 64)\n                return;\n        if (sig < 1)\n                sig = 9;\n', helper('end'), 'inv-I35-passes-demo')
+mutant('I35', 'helper/wait.c', '        if (sig < 1 || sig > 64)\n                return;\n', '        if (sig > 64)\n                return;\n        if (sig < 1)\n                sig = 9;\n', helper('invariants'), 'inv-I35-fires')
 mutant('I35', 'helper/wait.c', '        else if (scope == WIRE_SCOPE_ALL)\n', '        else\n', helper('end'), 'inv-I35-passes-demo')
 mutant('I36', 'helper/listener.c', '        if (is_over_rate())\n', '        if (is_over_rate() && 0)\n', helper('ceiling'), 'inv-I36-rate-fires')
 mutant('I36', 'helper/keep.c', 'return n_busy < most && ', 'return most && ', helper('ceiling'), 'inv-I36-sessions-fires')
