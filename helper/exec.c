@@ -138,11 +138,11 @@ static int finish_intermediate(struct wait *w, int pidfd, uint64_t deadline, str
 
 /* From outside, by the kernel's word: the bounding set is final (it only ever shrinks), and it is in its namespace. */
 static int read_command(struct wait *w, int proc_fd) {
-        static char text[1u << 20];
+        char *text = text_scratch;
         const char *p;
         uint64_t v = 0;
 
-        if (text_read(proc_fd, "status", text, sizeof(text)) < 0 || text_field_u64(text, "CapBnd:", 16, &v) < 0)
+        if (text_read(proc_fd, "status", text, TEXT_SCRATCH) < 0 || text_field_u64(text, "CapBnd:", 16, &v) < 0)
                 return -EIO;
         if (!caps_subset(v, job.plan->caps[CAPS_BOUNDING]))
                 return -EPERM;

@@ -214,6 +214,16 @@ static int open_signals(void) {
         return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/* The next spare is made when the last connection's supervisor has got away: a fork right after the hand-over takes the
+ * processor that it was to run on. */
+#define SPARE_AFTER_MS 10
+
+static int next_timeout(void) {
+        int ms = keep_timeout();
+
+        return spare.pid || (ms >= 0 && ms < SPARE_AFTER_MS) ? ms : SPARE_AFTER_MS;
+}
+
 int listener_run(void) {
         int signal_fd = open_signals();
 
@@ -221,7 +231,7 @@ int listener_run(void) {
         spare_make();
         for (;;) {
                 struct pollfd p[2] = { { .fd = signal_fd, .events = POLLIN }, { .fd = context.listen_fd, .events = POLLIN } };
-                int r = poll(p, 2, keep_timeout());
+                int r = poll(p, 2, next_timeout());
 
                 if (r < 0 && errno != EINTR)
                         return 1;
@@ -230,7 +240,8 @@ int listener_run(void) {
                 if (p[1].revents & POLLIN)
                         accept_one();
                 keep_tick();
-                spare_make();
+                if (!p[1].revents)
+                        spare_make();
         }
 }
 

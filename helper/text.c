@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+char text_scratch[TEXT_SCRATCH];
+
 /* A record of the kernel's is given whole or not at all: a read this small had nothing left to give. */
 #define LAST_READ 3072
 

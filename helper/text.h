@@ -5,6 +5,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* For one /proc/PID/status at a time: a process may have 65,536 groups. */
+#define TEXT_SCRATCH (1u << 20)
+extern char text_scratch[TEXT_SCRATCH];
+
 /* Reads name below dir into buf and ends it with NUL. The length, -EFBIG where it does not fit, or -errno. */
 int text_read(int dir, const char *name, char *buf, size_t size);
 
