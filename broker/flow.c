@@ -299,9 +299,6 @@ static int stage_precheck(struct flow *flow) {
                               text(flow));
         if (r)
                 return r;
-        /* The rules cannot say more of a command that is not known yet; stage_policy decides on the real one. */
-        if (flow->request->shell)
-                return 0;
         r = policy_precheck(flow->rules, &flow->input.request, &verdict);
         if (r < 0 || verdict.answer != POLICY_DENY || flow->request->kind == REQUEST_EXPLAIN)
                 return r;

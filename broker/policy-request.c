@@ -115,6 +115,7 @@ int policy_input_fill(struct policy_input *input, const struct request *request,
                                                   .target = target_of(target, caller),
                                                   .argv = (const char *const *)request->argv.list,
                                                   .n_argv = request->argv.n,
+                                                  .command_unknown = request->shell,
                                                   .caps = plan_caps_beyond(request, target),
                                                   .privileged = request->privileged,
                                                   .tty = request->tty,
@@ -143,6 +144,7 @@ void policy_input_resolve(struct policy_input *input, const struct request *requ
 
         input->request.argv = (const char *const *)request->argv.list;
         input->request.n_argv = request->argv.n;
+        input->request.command_unknown = false;
         user->resolved = true;
         user->uid = identity->uid;
         user->gid = identity->gid;

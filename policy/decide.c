@@ -157,7 +157,7 @@ static int decide(struct decision *d, struct policy_verdict *ret) {
         if (d->trace)
                 d->trace->n = 0;
         if (d->set && d->set->frozen) {
-                if (d->trace || by_number(d->req))
+                if (d->trace || by_number(d->req) || d->req->command_unknown)
                         look_at_all(d);
                 else
                         r = look_at_candidates(d);

@@ -202,5 +202,5 @@ enum policy_tri match_command(const struct policy_rule *rule, const struct polic
         for (size_t i = 0; i < rule->n_commands; i++)
                 if (command_matches(&rule->commands[i], req, rule_denies(rule)))
                         return POLICY_YES;
-        return POLICY_NO;
+        return req->command_unknown ? POLICY_UNKNOWN : POLICY_NO;
 }

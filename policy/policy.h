@@ -110,7 +110,7 @@ struct policy_target {
         uint32_t owner_uid;
         const char *owner_name; /* NULL: the number has no name ... */
         bool owner_name_failed; /* ... or the name service broke */
-        enum policy_tri own; /* its user namespace was made by the caller's uid */
+        enum policy_tri own;    /* its user namespace was made by the caller's uid */
 };
 
 struct policy_as_group {
@@ -164,6 +164,7 @@ struct policy_request {
         struct policy_as_user user;
         const char *const *argv; /* n_argv strings */
         size_t n_argv;
+        bool command_unknown; /* a shell that a file of the target names: for policy_precheck(), before that file is opened */
         uint64_t caps;       /* asked for by name and not among the target init's, bit = number */
         bool privileged;     /* asks for the Capabilities= of the deciding rule */
         const char *seccomp; /* name as asked; NULL: none */

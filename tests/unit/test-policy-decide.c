@@ -314,6 +314,33 @@ static void test_before_the_user_is_known(void **state) {
         policy_set_unref(set);
 }
 
+/* A shell that a file of the target will name: who could have none is refused before that file is opened. */
+static void test_before_the_command_is_known(void **state) {
+        struct policy_request shell = as("app", true, 1000, POLICY_NO);
+        struct policy_set *set = rules(
+                "[Rule a]\nWho=*\nTarget=*\nCommand=/bin/sh\nAsUser=*\nTty=no\nAnswer=allow\n"
+                "[Rule d]\nWho=*\nTarget=*\nCommand=/bin/bash\nAnswer=deny\n");
+        static const char *const sh[] = { "/bin/sh" }, *const bash[] = { "/bin/bash" };
+        struct policy_verdict v;
+
+        shell.argv = NULL;
+        shell.n_argv = 0;
+        shell.command_unknown = true;
+        assert_int_equal(policy_precheck(set, &shell, &v), 0);
+        assert_int_equal(v.answer, POLICY_ALLOW);
+        assert_int_equal(decide(set, &shell).answer, POLICY_DENY); /* a permission only when it is known */
+        shell.tty = true;
+        assert_int_equal(policy_precheck(set, &shell, &v), 0);
+        assert_int_equal(v.answer, POLICY_DENY);
+        shell.tty = shell.command_unknown = false;
+        shell.argv = sh;
+        shell.n_argv = 1;
+        assert_int_equal(decide(set, &shell).answer, POLICY_ALLOW);
+        shell.argv = bash;
+        assert_int_equal(decide(set, &shell).answer, POLICY_DENY);
+        policy_set_unref(set);
+}
+
 /* What is refused before all is known would have been refused after: a used-up rule may not be the one that decides. */
 static void test_early_quota(void **state) {
         struct policy_set *set = rules(
@@ -752,6 +779,7 @@ int main(void) {
                 cmocka_unit_test(test_as_user),
                 cmocka_unit_test(test_as_user_denied),
                 cmocka_unit_test(test_before_the_user_is_known),
+                cmocka_unit_test(test_before_the_command_is_known),
                 cmocka_unit_test(test_early_quota),
                 cmocka_unit_test(test_groups),
                 cmocka_unit_test(test_capabilities),
