@@ -14,6 +14,7 @@ from lab import *
 MARK = ['/bin/touch', '/executed']      # what every request asks for: a file that must never be there
 MAX32, MAX64 = 2 ** 32 - 1, 2 ** 64 - 1
 ROWS = {}                               # (field, class): (reason, make)
+CEILINGS = {}                           # field: what the ceiling has besides while its rows are sent
 
 
 class Impossible(Exception):
@@ -347,7 +348,30 @@ def target_rows():
     for name, (make, reason) in fakes.FAKES.items():
         row('slot.target', 'fake-' + name, reason, lambda make=make: fake_request(make, caps=(0,) * 5, caller_uid=1))
     row('slot.target', 'another-container', 'TARGET_CHANGED', lambda: exec_request(pidfd=pidfd_open(targets['userns'].pid)))
+    for kind, wait in (('unshared-after-approval', True), ('unshares-while-entered', False)):
+        row('slot.target', kind, 'TARGET_CHANGED', lambda wait=wait: unsharing(wait))
     row('slot.target', 'frozen', 'TARGET_FROZEN', lambda: exec_request(target='frozen'))
+
+
+def unsharing(wait):
+    """An init that leaves its mount namespace when told to, once or again and again, after the plan has named it."""
+    def on_signal(*_):
+        while True:
+            fakes.unshare(fakes.NEWNS)
+            if wait:
+                break
+    fake = fakes.mnt_and_pid('fake-unsharing', inner=[lambda: signal.signal(signal.SIGUSR1, on_signal)])
+    plan = Plan(fake.pid, MARK, caps=(0,) * 5)
+    before = ns_inode(fake.pid, 'mnt')
+    within(3, lambda: int(status_of(fake.pid)['SigCgt'], 16) & 1 << signal.SIGUSR1 - 1, 'a handler')
+    os.kill(fake.pid, signal.SIGUSR1)
+    within(3, lambda: ns_inode(fake.pid, 'mnt') != before, 'another mount namespace')
+    pidfd = fake.pidfd
+
+    def after():
+        fake.pidfd = os.open('/dev/null', os.O_RDONLY)
+        fake.end()
+    return exec_request(plan_fd=memfd(plan.bytes()), pidfd=pidfd, after=after)
 
 
 # --- the filter
@@ -412,6 +436,30 @@ def stream_rows():
     for kind in fdkinds.KINDS:
         row('slot.extra', kind, 'EXTRA_KIND', lambda kind=kind: with_kind(kind, lambda fd, keep: exec_request(extra=[fd], keep=keep)))
         row('slot.extra-12', kind, 'EXTRA_KIND', lambda kind=kind: with_kind(kind, lambda fd, keep: twelfth(fd, keep)))
+
+
+def kinds_rows():
+    """With all of FdKinds= on: what it lists is refused for targets where it is a way back, and everything else as ever."""
+    everything = [kind for kinds in fdkinds.ALLOWABLE.values() for kind in kinds]
+    for target, forbidden in (('net', everything), ('maps-root', [*fdkinds.ALLOWABLE['unix'], *fdkinds.ALLOWABLE['file']])):
+        for i, name in enumerate(('stdin', 'stdout', 'stderr', 'extra')):
+            field = f'slot.{name} ({target}, all kinds)'
+            CEILINGS[field] = 'FdKinds=inet inet-listen unix file\n'
+            for kind in fdkinds.KINDS:
+                if kind in everything and kind not in forbidden:
+                    continue        # allowed there
+                reason = 'FD_TARGET' if kind in forbidden else 'EXTRA_KIND' if name == 'extra' else 'STREAM_KIND'
+                if reason == 'FD_TARGET' and name != 'extra' and wrong_access(kind, i):
+                    reason = 'STREAM_MODE'
+                row(field, kind, reason, lambda i=i, kind=kind, target=target: with_kind(kind, lambda fd, keep: exec_request(
+                    target=target, streams={} if i == 3 else {i: fd}, extra=[fd] if i == 3 else [], keep=keep)))
+
+
+def wrong_access(kind, i):
+    """A file that is not open for this stream's direction alone; sockets have none."""
+    reading = ('file-read', 'host-shadow')
+    writing = ('file-write',)
+    return kind in fdkinds.ALLOWABLE['file'] and kind not in (reading if i == 0 else writing)
 
 
 def twelfth(fd, keep):
@@ -496,6 +544,6 @@ def describe_fake(make):
 
 
 for _make in (head_rows, message_rows, exec_rows, plan_file_rows, plan_field_rows, string_rows, identity_rows, id_rows, caps_rows, target_rows,
-              filter_rows, stream_rows, other_rows):
+              filter_rows, stream_rows, kinds_rows, other_rows):
     _make()
 FIELDS = list(dict.fromkeys(field for field, _ in ROWS))
