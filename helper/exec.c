@@ -96,12 +96,13 @@ static bool read_last_words(const struct wait *w, struct fail *f) {
 
 static int poll_until(int fd, short events, uint64_t deadline_ns) {
         struct pollfd p = { .fd = fd, .events = events };
-        uint64_t now = now_ns();
+        uint64_t now;
         int r;
 
-        do
+        do {
+                now = now_ns();
                 r = poll(&p, 1, now >= deadline_ns ? 0 : (int)((deadline_ns - now) / 1000000 + 1));
-        while (r < 0 && errno == EINTR);
+        } while (r < 0 && now < deadline_ns); /* an error of poll is no reason to end what may be well */
         return r > 0;
 }
 

@@ -40,7 +40,7 @@ struct deadlines {
 };
 
 /* To a broker that did not ask for the exec, the plan comes along: it says what this session is. */
-static void send_started(const struct wait *w, bool with_plan) {
+static int send_started(const struct wait *w, bool with_plan) {
         struct wire_started m = {
                 .pid = (uint32_t)w->pid,
                 .inner_pid = w->inner_pid,
@@ -57,7 +57,7 @@ static void send_started(const struct wait *w, bool with_plan) {
         memcpy(m.trace_ns, w->page->trace_ns, sizeof(m.trace_ns));
         memcpy(m.digest, w->job->digest, sizeof(m.digest));
         snprintf(m.cgroup, sizeof(m.cgroup), "%.*s", LIMIT_CGROUP_BYTES - 1, w->page->cgroup);
-        fdpass_send(w->conn, &m, sizeof(m), fds, n, MSG_DONTWAIT);
+        return fdpass_send(w->conn, &m, sizeof(m), fds, n, MSG_DONTWAIT);
 }
 
 /* One process by a pidfd that is opened only after its number was read and proved again by a second reading. */
@@ -212,7 +212,8 @@ static void take_status(const struct wait *w, struct wire_exited *e) {
         siginfo_t info = {};
         struct rusage usage = {};
 
-        while (waitid(P_PIDFD, (id_t)w->pidfd, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 && info.si_pid == 0) {
+        /* A look that failed is no status 0. */
+        while (waitid(P_PIDFD, (id_t)w->pidfd, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0 || info.si_pid == 0) {
                 if (now_ns() >= deadline) {
                         e->flags |= WIRE_EXIT_STATUS_WITHHELD;
                         return;
@@ -353,7 +354,9 @@ void wait_session(struct wait *w) {
         w->report_fd = close_fd(w->report_fd);
         begin_record(w);
         w->page->phase = PHASE_STARTED;
-        send_started(w, false);
+        /* Twice: a broker that only hears of the end does not know whose. Then it is told when it is found again. */
+        if (send_started(w, false) < 0 && send_started(w, false) < 0)
+                link_lost(w, &d.link);
         attend(w, &d);
         record_end(w, &d);
         deliver(w, &d);
