@@ -21,6 +21,7 @@
 #include "cli/dict.h"
 #include "cli/failure.h"
 #include "cli/help.h"
+#include "cli/nearby.h"
 #include "cli/request.h"
 #include "cli/streams.h"
 #include "cli/tty.h"
@@ -38,7 +39,8 @@ struct exec {
         struct bus bus;
         struct tty tty;
         struct agent agent;
-        bool asking; /* somebody may be asked */
+        int pid_file; /* -1: none */
+        bool asking;  /* somebody may be asked */
         char *session, *service; /* our object; the unique name that answered */
         int signals;             /* a signalfd */
         int early;               /* one that came before the answer, 0 for none */
@@ -425,6 +427,10 @@ static int run(struct exec *exec) {
         struct message reply;
         int status = check_terminal(&exec->request);
 
+        if (!status && exec->request.pid_file) {
+                exec->pid_file = nearby_pid_file(exec->request.pid_file);
+                status = exec->pid_file < 0 ? 125 : 0;
+        }
         if (!status && streams_make(&exec->streams, &exec->request) < 0)
                 status = 125;
         if (!status && bus_open(&exec->bus) < 0)
@@ -435,6 +441,8 @@ static int run(struct exec *exec) {
         }
         if (!status)
                 status = started(exec, &reply);
+        if (!status && exec->pid_file >= 0)
+                (void)nearby_write_pid(exec->pid_file, exec->request.pid_file, exec->session);
         if (status || exec->request.detach)
                 return status ? status : print_id(exec);
         if (exec->early)
@@ -451,7 +459,7 @@ static int run(struct exec *exec) {
 }
 
 static struct exec exec = {
-        .bus = { .fd = -1 }, .tty = TTY_NONE, .agent = AGENT_NONE, .signals = -1, .ask_at = -1
+        .bus = { .fd = -1 }, .tty = TTY_NONE, .agent = AGENT_NONE, .signals = -1, .pid_file = -1, .ask_at = -1
 };
 
 static int parse_and_run(const char *command, int argc, char **argv) {

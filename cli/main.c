@@ -36,6 +36,8 @@ static const char exec_options[] =
         "      --name NAME, --reason TEXT\n"
         "      --preserve-fds N, --preserve-fd N,...    descriptors from 3 up\n"
         "      --cidfile FILE       the target's id stands in FILE, and no TARGET is given\n"
+        "  -l, --latest             the container that started last, and no TARGET is given\n"
+        "      --pid-file FILE      write the command's pid there, as this host numbers it\n"
         "      --wait SECONDS       for a target that is not there yet\n"
         "      --no-session         accepted and without effect\n"
         "Exit status: the command's own; 128+N when signal N ended it; 125 refused or failed, 126 not executable,\n"

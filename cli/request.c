@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "cli/help.h"
+#include "cli/nearby.h"
 #include "cli/option.h"
 #include "cli/text.h"
 
@@ -69,6 +70,8 @@ static int here_value(struct request *request, const struct option_row *row, con
                 return preserve(request, row, value);
         if (!strcmp(row->name, "cidfile"))
                 request->cidfile = value;
+        else if (!strcmp(row->name, "pid-file"))
+                request->pid_file = value;
         else if (!strcmp(row->name, "detach-keys"))
                 request->detach_keys = value;
         else if (!strcmp(row->name, "wait")) {
@@ -86,6 +89,8 @@ static void here_flag(struct request *request, const struct option_row *row, boo
                 request->tty = on;
         else if (row->letter == 'd')
                 request->detach = on;
+        else if (row->letter == 'l')
+                request->latest = on;
         else if (!strcmp(row->name, "json"))
                 request->json = on;
 }
@@ -260,10 +265,18 @@ static int take_shell(struct request *request) {
 static int take_target(struct request *request, const char *command, int argc, char **argv) {
         int status = 0;
 
+        if (request->cidfile && request->latest) {
+                complain(command, "has --cidfile and --latest; one of them was expected");
+                return 125;
+        }
         if (request->cidfile)
                 status = read_cidfile(request);
+        else if (request->latest)
+                status = nearby_latest(request->target_buffer, sizeof(request->target_buffer));
         else if (optind < argc)
                 request->target = argv[optind++];
+        if (!status && request->latest)
+                request->target = request->target_buffer;
         if (!status && (!request->target || !*request->target)) {
                 complain(command, "has no target; the name of a container was expected");
                 status = 125;

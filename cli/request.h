@@ -22,8 +22,9 @@ struct request {
         struct strings env, files, specs;
         /* What is done here and not by the service. */
         bool interactive, tty, detach, json;
+        bool latest; /* in place of a target */
         bool shell; /* the user's, in place of a command */
-        const char *cidfile, *detach_keys;
+        const char *cidfile, *detach_keys, *pid_file;
         unsigned wait_s;
         int preserve[16]; /* descriptor numbers of extra streams */
         unsigned n_preserve;

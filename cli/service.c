@@ -222,8 +222,9 @@ int run_main(const char *command, int argc, char **argv) {
         int status = request_parse(&request, command, argc, argv);
 
         if (!status &&
-            (request.interactive || request.tty || request.detach || request.n_preserve)) {
-                complain(command, "takes neither -i, -t, -d nor descriptors; airlock exec does");
+            (request.interactive || request.tty || request.detach || request.n_preserve ||
+             request.pid_file)) {
+                complain(command, "takes neither -i, -t, -d, --pid-file nor descriptors; airlock exec does");
                 status = 125;
         }
         if (!status)

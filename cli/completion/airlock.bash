@@ -8,14 +8,14 @@ _airlock() {
         local exec_flags='--detach --detach-keys --env --env-file --interactive --tty --user --workdir --clear-env --group --group-add
                 --privileged --cap-add --cap-drop --no-new-privs --seccomp --label --timeout --idle-timeout --cpu-timeout
                 --memory --pids-limit --cpu-percent --client-gone --leftovers --stderr --name --reason --preserve-fds
-                --preserve-fd --cidfile --wait --help'
+                --preserve-fd --cidfile --latest --pid-file --wait --help'
         local words=
 
         if [ "$COMP_CWORD" -eq 1 ]; then
                 words='exec shell run explain ps inspect stop kill wait targets policy status --help --version'
         else
                 case $prev in
-                --env-file | --cidfile) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+                --env-file | --cidfile | --pid-file) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
                 --seccomp) words='default target unconfined' ;;
                 --client-gone) words='kill hup keep keep-for:' ;;
                 --leftovers) words='kill keep' ;;

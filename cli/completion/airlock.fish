@@ -54,6 +54,8 @@ complete -c airlock -n $exec -l reason -x -d why
 complete -c airlock -n $exec -l preserve-fds -x -d 'descriptors from 3'
 complete -c airlock -n $exec -l preserve-fd -x -d descriptors
 complete -c airlock -n $exec -l cidfile -r -F -d 'file with the id'
+complete -c airlock -n $exec -s l -l latest -d 'the container that started last'
+complete -c airlock -n $exec -l pid-file -r -F -d 'write the pid'
 complete -c airlock -n $exec -l wait -x -d seconds
 complete -c airlock -n '__fish_seen_subcommand_from explain' -l as -x -a '(__fish_complete_users)' -d 'what that account would get'
 complete -c airlock -n '__fish_seen_subcommand_from inspect stop kill wait' -a '(airlock ps -q 2>/dev/null)'
