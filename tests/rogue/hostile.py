@@ -139,7 +139,8 @@ def outcome(t, argv, read=True, **how):
             os.close(fd)
         out = read_all(s.stdout) if read and s.stdout is not None else b''
         end = s.exited(BOUND)
-        return (('ran', end.code, out.decode(errors='replace')) if not end.flags else ('ended', *sorted(end.flags)))
+        flags = end.flags - {'delegated'}       # said of every target whose cgroup is its own
+        return ('ended', *sorted(flags)) if flags else ('ran', end.code, out.decode(errors='replace'))
     except Refused as why:
         return 'refused', why.reason
     finally:
