@@ -9,6 +9,7 @@
 #include "broker/link.h"
 #include "broker/loop.h"
 #include "broker/quota.h"
+#include "broker/recall.h"
 #include "broker/request.h"
 #include "broker/session.h"
 #include "common/fd.h"
@@ -37,6 +38,7 @@ struct comer {
         struct link *link;
         uint8_t id[32];
         bool greeted;
+        bool known; /* its session has ended here already: it only has not heard that its record is committed */
 };
 
 struct adopt {
@@ -67,7 +69,16 @@ static void on_exited(void *userdata, const struct wire_exited *exited) {
         session_ended(userdata, exited);
 }
 
-/* What the plan says of a session. */
+/* Of one that the history does not know: it was killed with its broker in its first moments. */
+static int by_plan(const struct wire_strings *strings, struct session *session) {
+        session->created_us = session->started_us;
+        session->target = strdup(strings->target);
+        session->rule = strdup("");
+        return request_adopted(strings->target, (const char *const *)strings->argv,
+                               &session->request);
+}
+
+/* What the plan says of a session, and beside it what the history knows. */
 static int describe(struct broker *broker, const struct wire_plan *plan,
                     const struct wire_strings *strings, const struct wire_started *started,
                     struct session **ret) {
@@ -77,15 +88,15 @@ static int describe(struct broker *broker, const struct wire_plan *plan,
 
         if (r < 0)
                 return r;
-        r = request_adopted(strings->target, (const char *const *)strings->argv, &session->request);
-        session->owner = plan->caller_uid;
-        session->target = strdup(strings->target);
-        session->rule = strdup("");
-        session->pid = (int32_t)started->pid;
-        session->cgroup = strdup(started->cgroup);
-        session->created_us = started->started_us;
         session->client_gone = plan->flags & WIRE_PLAN_KEEP_GONE ? POLICY_GONE_KEEP
                                                                  : POLICY_GONE_KILL;
+        r = recall_take(broker, session, plan->caller_uid);
+        if (r == -ENOENT)
+                r = by_plan(strings, session);
+        session->owner = plan->caller_uid;
+        session->pid = (int32_t)started->pid;
+        session->cgroup = strdup(started->cgroup);
+        session->started_us = started->started_us;
         session->tty = plan->flags & WIRE_PLAN_TTY;
         snprintf(session->user, sizeof session->user, "%u:%u", plan->uid, plan->gid);
         if (r < 0 || !session->target || !session->rule) {
@@ -106,6 +117,13 @@ static int take_session(struct comer *comer, struct wire_plan *plan,
 
         if (memcmp(plan->session, comer->id, sizeof comer->id) != 0)
                 return -EPROTO;
+        session = sessions_find_any(broker->sessions, plan->session);
+        if (session && session->state == SESSION_LOST) /* it was not: here it comes */
+                session_discard(session);
+        else if (session && session_is_over(session)) {
+                comer->known = true;
+                return -EALREADY;
+        }
         r = describe(broker, plan, strings, started, &session);
         if (r < 0)
                 return r;
@@ -120,8 +138,9 @@ static int take_session(struct comer *comer, struct wire_plan *plan,
         session->plan = plan;
         session->plan_size = plan->size;
         /* Its client's name is not known any more: who calls with its owner's uid claims it, or it ends as it would have. */
-        if (session->client_gone == POLICY_GONE_KILL)
-                session->deadline_us = loop_now(broker->loop) + CLAIM_US;
+        if (session->client_gone != POLICY_GONE_KEEP)
+                session->deadline_us = loop_now(broker->loop) + CLAIM_US +
+                                       session->keep_for_s * 1000000;
         loop_need_tick(broker->loop);
         audit_note("adopted session %.16s of uid %u in %s", session->id, session->owner,
                    session->target);
@@ -167,9 +186,16 @@ static void on_message(void *userdata, const void *message, size_t size, int *fd
         if (head->kind == WIRE_HELLO && size == sizeof(struct wire_hello) && n_fds == 0 &&
             !comer->greeted)
                 r = take_hello(comer, message);
-        else if (head->kind == WIRE_STARTED && size == sizeof(struct wire_started) && n_fds >= 1 &&
-                 comer->greeted)
+        else if (head->kind == WIRE_EXITED && comer->known) {
+                ack_send(ack_new(comer->link));
+                comer->link = NULL;
+                comer_free(comer);
+                return;
+        } else if (head->kind == WIRE_STARTED && size == sizeof(struct wire_started) &&
+                   n_fds >= 1 && comer->greeted)
                 r = take_plan(comer, fds[0], message);
+        if (comer->known && head->kind == WIRE_STARTED)
+                return;
         if (r < 0)
                 audit_note("sessions socket: a supervisor is turned away: %s", strerror(-r));
         if (r < 0 || head->kind != WIRE_HELLO)

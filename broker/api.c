@@ -4,6 +4,7 @@
 #include "broker/api.h"
 
 #include "broker/broker.h"
+#include "broker/bus-history.h"
 #include "broker/bus-manage.h"
 #include "broker/bus-logins.h"
 #include "broker/bus-manager.h"
@@ -42,6 +43,7 @@ static const struct method methods[] = {
         { MANAGER, "Explain", "sasa{sv}", "a{sv}", "public", flow_explain, 1 },
         { MANAGER, "ListSessions", "a{sv}", "aa{sv}", "list", manager_list_sessions },
         { MANAGER, "GetSession", "s", "o", "list", manager_get_session },
+        { MANAGER, "ListHistory", "a{sv}", "aa{sv}", "list", manager_list_history, 1 },
         { MANAGER, "ListTargets", "a{sv}", "aa{sv}", "public", manager_list_targets, 1 },
         { MANAGER, "GetTarget", "s", "o", "public", not_built },
         { MANAGER, "RegisterTarget", "sha{sv}", "o", MANAGE_SERVICE, not_built },

@@ -12,9 +12,10 @@ struct broker {
         struct settings *settings;
         struct policy_set *rules; /* NULL denies everything */
         char policy_status[512];
-        char policy_error[512];       /* of the last load; empty: none */
-        uint64_t policy_loaded_us;    /* since the epoch: when what is in force was read; 0: nothing is */
-        uint64_t policy_tried_us;     /* of the last load, good or not */
+        char policy_error[512]; /* of the last load; empty: none */
+        uint64_t
+                policy_loaded_us; /* since the epoch: when what is in force was read; 0: nothing is */
+        uint64_t policy_tried_us; /* of the last load, good or not */
         struct filter_cache *filters;
         struct profiles *profiles;
         struct links *links;
@@ -30,7 +31,9 @@ struct broker {
         struct lookup_context lookup;
         uint64_t counter;    /* of requests to the helper, never the same twice */
         uint64_t started_us; /* loop_now() */
-        struct adopt *adopt; /* NULL without a sessions_fd */
+        struct recorder *recorder;
+        struct recall *recall; /* of the history: sessions that a supervisor may still come for */
+        struct adopt *adopt;   /* NULL without a sessions_fd */
         int sessions_fd; /* the listening socket where supervisors that outlived a broker call; -1: none */
 };
 

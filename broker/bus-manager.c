@@ -11,6 +11,7 @@
 #include "broker/dict.h"
 #include "broker/listing.h"
 #include "broker/loop.h"
+#include "broker/recorder.h"
 #include "broker/reply.h"
 #include "broker/request.h"
 #include "broker/session.h"
@@ -192,18 +193,40 @@ int manager_reload(struct call *call) {
 }
 
 static void add_features(struct dict *dict) {
-        static const char *const more[] = { "Exec",         "Run",          "Explain",
-                                            "ListSessions", "GetSession",   "ListTargets",
-                                            "StopAll",      "Reload",       "Session.Signal",
-                                            "Session.Stop", "Session.Wait", "Session.Remove",
-                                            "Session.Resize", "Session.CloseStdin",
-                                            "engine:crun",  "engine:runc",  "engine:pid" };
+        static const char *const more[] = { "Exec",
+                                            "Run",
+                                            "Explain",
+                                            "ListSessions",
+                                            "ListHistory",
+                                            "GetSession",
+                                            "ListTargets",
+                                            "StopAll",
+                                            "Reload",
+                                            "Session.Signal",
+                                            "Session.Stop",
+                                            "Session.Wait",
+                                            "Session.Remove",
+                                            "Session.Resize",
+                                            "Session.CloseStdin",
+                                            "engine:crun",
+                                            "engine:runc",
+                                            "engine:pid" };
 
         dict_strings(dict, "Features");
         for (size_t i = 0; i < sizeof more / sizeof more[0]; i++)
                 dict_strings_add(dict, more[i]);
         for (unsigned i = 0; request_option(i); i++)
                 dict_strings_add(dict, request_option(i));
+}
+
+static void add_history(struct dict *dict, const struct broker *broker) {
+        struct recorder_status status;
+
+        recorder_status(broker->recorder, &status);
+        dict_string(dict, "history", status.text);
+        dict_uint64(dict, "history-written", status.written);
+        dict_uint(dict, "history-waiting", status.waiting);
+        dict_uint64(dict, "history-dropped", status.dropped);
 }
 
 static struct dict *health(const struct broker *broker) {
@@ -222,6 +245,7 @@ static struct dict *health(const struct broker *broker) {
         dict_uint(dict, "callers", callers_count(broker->callers));
         dict_uint(dict, "targets", targets_count(broker->targets));
         dict_uint64(dict, "uptime-us", loop_now(broker->loop) - broker->started_us);
+        add_history(dict, broker);
         dict_uint(dict, "sessions-max-per-user", broker->settings->sessions_per_user);
         dict_uint(dict, "starts-max-per-minute", broker->settings->starts_per_minute);
         return dict;

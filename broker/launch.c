@@ -25,8 +25,13 @@
          1000) /* beyond the helper's own deadline: it says why, silence does not */
 #define DEADLINE_NS (UINT64_C(4) * 1000 * 1000 * 1000)
 
+struct ack {
+        struct link *link; /* NULL: the supervisor has gone */
+};
+
 struct launch {
         struct link *link;
+        struct ack *ack;
         bool started;
         bool only_checked;
         struct launch_handler handler;
@@ -91,16 +96,51 @@ static void on_started(struct launch *launch, const void *message, int *fds, siz
         launch->handler.started(launch->handler.userdata, message, master);
 }
 
-static void on_exited(struct launch *launch, const void *message) {
-        struct wire_head ack = WIRE_HEAD(WIRE_ACK, ack, 0);
-        struct link *link = launch->link;
+static void on_ack_message(void *userdata, const void *message, size_t size, int *fds,
+                           size_t n_fds) {}
 
-        /* The owner is told first: the supervisor has time. The record is in our memory only; with a history that outlives us the
-         * acknowledgement will wait for that. */
+static void on_ack_closed(void *userdata, int error) {
+        struct ack *ack = userdata;
+
+        ack->link = link_free(ack->link);
+}
+
+struct ack *ack_new(struct link *link) {
+        struct ack *ack = calloc(1, sizeof *ack);
+
+        if (!ack) {
+                link_free(link);
+                return NULL;
+        }
+        ack->link = link;
+        link_set_deadline(link, 0);
+        link_set_handler(link, &(struct link_handler){ on_ack_message, on_ack_closed, ack });
+        return ack;
+}
+
+void ack_send(struct ack *ack) {
+        struct wire_head message = WIRE_HEAD(WIRE_ACK, message, 0);
+
+        if (!ack)
+                return;
+        if (ack->link)
+                link_send(ack->link, &message, sizeof message);
+        link_free(ack->link);
+        free(ack);
+}
+
+struct ack *launch_take_ack(struct launch *launch) {
+        struct ack *ack = launch ? launch->ack : NULL;
+
+        if (ack)
+                launch->ack = NULL;
+        return ack;
+}
+
+static void on_exited(struct launch *launch, const void *message) {
+        launch->ack = ack_new(launch->link);
         launch->link = NULL;
         launch->handler.exited(launch->handler.userdata, message);
-        link_send(link, &ack, sizeof ack);
-        link_free(link);
 }
 
 static bool is_refusal(const void *message, size_t size) {
@@ -242,6 +282,7 @@ struct launch *launch_free(struct launch *launch) {
         if (!launch)
                 return NULL;
         link_free(launch->link);
+        ack_send(launch->ack);
         free(launch);
         return NULL;
 }

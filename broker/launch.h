@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct ack;
 struct link;
 struct links;
 struct launch;
@@ -50,6 +51,14 @@ int launch_exec(struct launch *launch, const struct launch_request *request, str
 int launch_adopt(struct link *link, const struct launch_handler *handler, struct launch **ret);
 /* Takes and returns NULL; closes the connection. */
 struct launch *launch_free(struct launch *launch);
+
+/* Of a command that has ended, inside exited(): the supervisor, which keeps its record until it is acknowledged. The taker's; NULL: it has
+ * gone. One that nobody takes is acknowledged at once. */
+struct ack *launch_take_ack(struct launch *launch);
+/* Acknowledges, and takes the ack. Takes NULL. */
+void ack_send(struct ack *ack);
+/* The same of a connection on which a record came in that is known already. NULL: no memory, and the link is freed. */
+struct ack *ack_new(struct link *link);
 
 /* Commands to the supervisor: 0 or -errno. */
 int launch_signal(struct launch *launch, int signal, unsigned scope);

@@ -11,11 +11,16 @@
 #include "broker/caller.h"
 #include "broker/filter.h"
 #include "broker/flow.h"
+#include "broker/history-row.h"
+#include "broker/launch.h"
 #include "broker/link.h"
 #include "broker/loop.h"
 #include "broker/profiles.h"
 #include "broker/quota.h"
+#include "broker/request.h"
 #include "broker/roster.h"
+#include "broker/recall.h"
+#include "broker/recorder.h"
 #include "broker/session.h"
 #include "broker/settings.h"
 #include "broker/target.h"
@@ -70,8 +75,30 @@ static void on_lost(void *userdata) {
         loop_stop(broker->loop, 1);
 }
 
+static void record_presence(struct broker *broker, struct session *session) {
+        if (session->recorded)
+                return;
+        session->recorded = true;
+        recorder_put(broker->recorder, history_row_of(session), session->request->name != NULL,
+                     NULL, NULL);
+}
+
+/* Most commands last for milliseconds: their end is the one row that is written of them. What somebody means to come back to is
+ * there at once. */
+static void on_session_started(void *userdata, struct session *session) {
+        if (session->request->name || session->client_gone != POLICY_GONE_KILL)
+                record_presence(userdata, session);
+}
+
 static void on_session_announce(void *userdata, struct session *session) {
         bus_session_added(userdata, session);
+        if (!session_is_over(session))
+                record_presence(userdata, session);
+}
+
+/* Committed, or it cannot be: the status says so, and nobody is served the worse for it. */
+static void on_recorded(void *userdata, bool committed) {
+        ack_send(userdata);
 }
 
 static void on_session_changed(void *userdata, struct session *session) {
@@ -79,12 +106,20 @@ static void on_session_changed(void *userdata, struct session *session) {
 }
 
 static void on_session_ended(void *userdata, struct session *session) {
-        bus_session_ended(userdata, session);
+        struct broker *broker = userdata;
+        struct ack *ack = session->ack;
+
+        bus_session_ended(broker, session);
         audit_end(session);
+        session->ack = NULL;
+        recorder_put(broker->recorder, history_row_of(session), false, on_recorded, ack);
 }
 
 static void on_session_removed(void *userdata, struct session *session) {
-        bus_session_removed(userdata, session);
+        struct broker *broker = userdata;
+
+        bus_session_removed(broker, session);
+        recorder_forgotten(broker->recorder, session->id, recall_now_us());
 }
 
 static void on_reload(void *userdata) {
@@ -99,9 +134,10 @@ static void on_reload(void *userdata) {
 
 static bool on_tick(void *userdata, uint64_t now) {
         struct broker *broker = userdata;
-        bool links = links_expire(broker->links, now);
+        bool links = links_expire(broker->links, now), recall = recall_expire(broker, now);
 
-        return sessions_expire(broker->sessions, broker->settings->forget_after_s) || links;
+        return sessions_expire(broker->sessions, broker->settings->forget_after_s) || links ||
+               recall;
 }
 
 /* ---- start ---- */
@@ -121,9 +157,9 @@ static uint32_t fds_of_one_user(void) {
 }
 
 static int make_parts(struct broker *broker) {
-        static const struct sessions_handler sessions = { on_session_announce, on_session_changed,
-                                                          on_session_ended, on_session_removed,
-                                                          NULL };
+        static const struct sessions_handler sessions = { on_session_started, on_session_announce,
+                                                          on_session_changed, on_session_ended,
+                                                          on_session_removed, NULL };
         struct loop_handler loop = { on_reload, on_tick, broker };
         struct sessions_handler handler = sessions;
         int r;
@@ -247,6 +283,9 @@ static int start(struct broker *broker) {
                 r = connect_bus(broker);
         if (r < 0)
                 return r;
+        r = recall_start(broker, AIRLOCK_STATE_DIR "/history.db");
+        if (r < 0)
+                return fail("history", r);
         if (broker->sessions_fd >= 0)
                 r = adopt_new(broker, &broker->adopt);
         if (r < 0)
@@ -264,6 +303,8 @@ static void take_apart(struct broker *broker) {
         bus_session_drop_waits(broker);
         manage_free(broker);
         adopt_free(broker->adopt);
+        recall_free(broker->recall);
+        recorder_free(broker->recorder);
         callers_free(broker->callers);
         logins_free(broker->logins);
         sessions_free(broker->sessions);

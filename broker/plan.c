@@ -50,7 +50,7 @@ static bool no_new_privs(const struct plan_input *input) {
 static uint32_t flags(const struct plan_input *input) {
         const struct request *request = input->request;
 
-        return (no_new_privs(input) ? WIRE_PLAN_NNP : 0) |
+        return WIRE_PLAN_ACK | (no_new_privs(input) ? WIRE_PLAN_NNP : 0) |
                (input->listed32 ? WIRE_PLAN_LISTED32 : 0) | (request->tty ? WIRE_PLAN_TTY : 0) |
                (request->tty && request->stderr_own ? WIRE_PLAN_STDERR_OWN : 0) |
                (request->keep_leftovers ? WIRE_PLAN_KEEP_LEFTOVERS : 0) |

@@ -28,7 +28,11 @@ static bool was_signaled(const struct record *record, const struct wire_exited *
                record->signals & UINT64_C(1) << (WTERMSIG(exited->status) - 1);
 }
 
-static const char *ended_by(const struct record *record, const struct wire_exited *exited) {
+static const struct wire_exited nobody_knows = { .ended_by = WIRE_BY_BROKER };
+
+const char *record_ended_by(const struct record *record) {
+        const struct wire_exited *exited = record->exited ? record->exited : &nobody_knows;
+
         if (record->by_target)
                 return "target";
         switch (exited->ended_by) {
@@ -79,7 +83,7 @@ static void add_end(struct dict *dict, const struct record *record,
         dict_bool(dict, "timeout", exited->timeout != WIRE_TIMEOUT_NONE);
         dict_string(dict, "timeout-kind",
                     exited->timeout <= WIRE_TIMEOUT_IDLE ? timeouts[exited->timeout] : "");
-        dict_string(dict, "ended-by", ended_by(record, exited));
+        dict_string(dict, "ended-by", record_ended_by(record));
         dict_uints(dict, "leftovers", exited->leftovers,
                    exited->n_leftovers < LIMIT_LEFTOVERS ? exited->n_leftovers : LIMIT_LEFTOVERS);
         dict_bool(dict, "delegated", exited->flags & WIRE_EXIT_DELEGATED);
@@ -94,7 +98,6 @@ static void add_end(struct dict *dict, const struct record *record,
 }
 
 struct dict *record_make(const struct record *record) {
-        static const struct wire_exited nobody_knows = { .ended_by = WIRE_BY_BROKER };
         struct dict *dict = dict_new();
 
         if (!dict)

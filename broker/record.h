@@ -23,5 +23,7 @@ struct record {
 
 /* NULL or failed: no memory. */
 struct dict *record_make(const struct record *record);
+/* self, caller, user, rule, target, broker. */
+const char *record_ended_by(const struct record *record);
 /* The command's own code, 128+n for signal n, -1 where there is none or it is not known. */
 int record_code(const struct wire_exited *exited);

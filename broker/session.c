@@ -161,15 +161,23 @@ int session_new(struct sessions *sessions, struct quota *quota, struct session *
         return r;
 }
 
-int session_adopt(struct sessions *sessions, struct quota *quota, const uint8_t id[32],
-                  struct session **ret) {
+struct session *sessions_find_any(struct sessions *sessions, const uint8_t id[32]) {
+        struct session *session;
         char text[65];
-        int r;
 
         sha256_hex(id, text);
-        for (struct session *other = *bucket_of(sessions, text); other; other = other->same_bucket)
-                if (strcmp(other->id, text) == 0)
-                        return -EEXIST;
+        session = *bucket_of(sessions, text);
+        while (session && strcmp(session->id, text) != 0)
+                session = session->same_bucket;
+        return session;
+}
+
+int session_adopt(struct sessions *sessions, struct quota *quota, const uint8_t id[32],
+                  struct session **ret) {
+        int r;
+
+        if (sessions_find_any(sessions, id))
+                return -EEXIST;
         r = make(sessions, quota, id, ret);
         if (r == 0)
                 (*ret)->state = SESSION_RUNNING;
@@ -180,9 +188,9 @@ bool session_is_over(const struct session *session) {
         return session->state == SESSION_EXITED || session->state == SESSION_LOST;
 }
 
-void session_discard(struct session *session) {
-        link_out(session->registry, session);
+void session_clear(struct session *session) {
         launch_free(session->launch);
+        ack_send(session->ack);
         run_free(session->run);
         request_free(session->request);
         trace_free(session->trace);
@@ -192,6 +200,11 @@ void session_discard(struct session *session) {
         free(session->cgroup);
         free(session->plan);
         free(session->seccomp);
+}
+
+void session_discard(struct session *session) {
+        link_out(session->registry, session);
+        session_clear(session);
         free(session);
 }
 
@@ -219,8 +232,10 @@ static void set_state(struct session *session, enum session_state state) {
 void session_started(struct session *session, const struct wire_started *started) {
         end_start(session);
         session->pid = (int32_t)started->pid;
+        session->started_us = started->started_us;
         session->cgroup = strdup(started->cgroup); /* without it less is known of its end */
         set_state(session, SESSION_RUNNING);
+        session->registry->handler.started(session->registry->handler.userdata, session);
 }
 
 /* A user's finished sessions are bounded in number: one that starts a thousand a second would fill the memory of us all. */
@@ -247,10 +262,19 @@ static void look_around(struct session *session) {
                                                &session->exited, session->cgroup);
 }
 
+/* From running to over: in everybody's counts. */
+static void count_end(struct session *session) {
+        session->registry->n_running--;
+        session->quota->sessions--;
+        session->quota->kept++;
+        session->quota->kept_bytes += size_of(session);
+}
+
 void session_ended(struct session *session, const struct wire_exited *exited) {
         if (session_is_over(session))
                 return;
         end_start(session);
+        session->ack = launch_take_ack(session->launch);
         session->launch = launch_free(session->launch);
         trace_mark(session->trace, "exit-report");
         session->known_end = exited && !(exited->flags & WIRE_EXIT_STATUS_LOST);
@@ -260,10 +284,7 @@ void session_ended(struct session *session, const struct wire_exited *exited) {
         look_around(session);
         session->ended_at_us = loop_now(session->registry->loop);
         session->deadline_us = 0;
-        session->registry->n_running--;
-        session->quota->sessions--;
-        session->quota->kept++;
-        session->quota->kept_bytes += size_of(session);
+        count_end(session);
         charge_drop(&session->request->charge);
         if (session->run)
                 run_session_ended(session->run);
@@ -276,12 +297,27 @@ void session_ended(struct session *session, const struct wire_exited *exited) {
                 forget_oldest(session->registry, session->quota);
 }
 
-struct dict *session_record(const struct session *session) {
-        struct dict *record, *trace;
+void session_restore_state(struct session *session, const char *state) {
+        session->state = SESSION_LOST;
+        for (unsigned i = 0; i < sizeof state_names / sizeof state_names[0]; i++)
+                if (strcmp(state_names[i], state) == 0)
+                        session->state = i;
+}
 
+void session_restored(struct session *session, const char *state, uint64_t age_us) {
+        uint64_t now = loop_now(session->registry->loop);
+
+        session_restore_state(session, state);
         if (!session_is_over(session))
-                return NULL;
-        record = record_make(&(struct record){
+                session->state = SESSION_LOST;
+        session->ended_at_us = now > age_us ? now - age_us : 0;
+        session->visible = session->announced = true;
+        count_end(session);
+        loop_need_tick(session->registry->loop);
+}
+
+struct record session_record_facts(const struct session *session) {
+        return (struct record){
                 .exited = session->state == SESSION_EXITED ? &session->exited : NULL,
                 .stopped_by = session->stopped_by,
                 .signals = session->signals,
@@ -291,7 +327,18 @@ struct dict *session_record(const struct session *session) {
                 .rule_timeouts = session->rule_timeouts,
                 .failed = strcmp(session_state_name(session), "failed") == 0,
                 .stage = session->stage,
-                .err = session->err });
+                .err = session->err,
+        };
+}
+
+struct dict *session_record(const struct session *session) {
+        struct dict *record, *trace;
+        struct record facts;
+
+        if (!session_is_over(session))
+                return NULL;
+        facts = session_record_facts(session);
+        record = record_make(&facts);
         trace = record ? trace_dict(session->trace, &session->exited) : NULL;
         if (trace)
                 dict_dict(record, "trace", trace);

@@ -8,11 +8,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct ack;
 struct dict;
 struct flow;
 struct launch;
 struct loop;
 struct quota;
+struct record;
 struct request;
 struct run;
 struct sessions;
@@ -46,11 +48,13 @@ struct session {
         char user[32];           /* UID:GID */
         bool privileged;
         bool tty;
+        bool recorded;        /* the history was told that it is there */
         bool announced;       /* its owner was sent InterfacesAdded */
         bool visible;         /* it has been announced */
         unsigned client_gone; /* enum policy_gone */
         uint64_t keep_for_s;
         uint64_t created_us; /* CLOCK_REALTIME */
+        uint64_t started_us; /* CLOCK_REALTIME, by the helper */
         int32_t pid;
         const char *stopped_by;  /* caller, user */
         uint64_t signals;        /* bit n-1: signal n was sent through us, */
@@ -71,12 +75,16 @@ struct session {
         struct flow *flow;     /* that starts it; NULL once it has */
         struct run *run;       /* that collects its output and is answered at its end; NULL: none */
         struct launch *launch; /* NULL after the end */
-        struct trace *trace;   /* NULL: nobody measures */
-        bool known_end;        /* exited is what the supervisor said */
+        struct ack *
+                ack; /* after the end: the supervisor, which keeps its record until ours is committed */
+        struct trace *trace; /* NULL: nobody measures */
+        bool known_end;      /* exited is what the supervisor said */
         struct wire_exited exited;
 };
 
 struct sessions_handler {
+        /* Its command runs. */
+        void (*started)(void *userdata, struct session *session);
         /* It is there, and was not announced yet: some time after its start, or when something else is said of it. */
         void (*announce)(void *userdata, struct session *session);
         /* State changed and nothing else; not called for the end. */
@@ -95,6 +103,14 @@ int session_new(struct sessions *sessions, struct quota *quota, struct session *
 /* One that runs already, by the id that it has; in state running. 0, -EEXIST, -errno. */
 int session_adopt(struct sessions *sessions, struct quota *quota, const uint8_t id[32],
                   struct session **ret);
+/* One that has ended under an earlier broker, filled in by its row of the history; age_us ago. state: exited, failed, lost. */
+void session_restored(struct session *session, const char *state, uint64_t age_us);
+/* The state of this name, for one that is only to be shown. */
+void session_restore_state(struct session *session, const char *state);
+/* Frees what it has, not itself. */
+void session_clear(struct session *session);
+/* By id, visible or not. */
+struct session *sessions_find_any(struct sessions *sessions, const uint8_t id[32]);
 /* Without a trace: it never started. */
 void session_discard(struct session *session);
 void session_started(struct session *session, const struct wire_started *started);
@@ -128,6 +144,8 @@ void sessions_owner_gone(struct sessions *sessions, const char *name);
 /* Stops what is to be stopped, forgets what ended longer ago than that. Whether anything is left to expire. */
 bool sessions_expire(struct sessions *sessions, uint32_t forget_after_s);
 
+/* Of what the exit record is made. */
+struct record session_record_facts(const struct session *session);
 /* The exit record; NULL: no memory, or it has not ended. */
 struct dict *session_record(const struct session *session);
 /* Everything that the interface shows of it: id, path, name and so on. NULL or failed: no memory. */

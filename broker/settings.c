@@ -46,6 +46,9 @@ static const struct {
         { "StartsPerMinute", offsetof(struct settings, starts_per_minute), 120000, 1000000 },
         { "RequestsPerUser", offsetof(struct settings, requests_per_user), 2048, 4096 },
         { "ForgetAfter", offsetof(struct settings, forget_after_s), 300, 86400 },
+        { "HistoryDays", offsetof(struct settings, history_days), 90, 3650 },
+        { "HistorySessions", offsetof(struct settings, history_sessions), 100000, 10000000 },
+        { "HistoryMiB", offsetof(struct settings, history_mib), 512, 65536 },
         { "PromptTimeout", offsetof(struct settings, prompt_timeout_s), 120, 3600 },
 };
 #define N_NUMBERS (sizeof numbers / sizeof numbers[0])
@@ -59,7 +62,8 @@ struct folders {
 
 static struct folders folders_of(struct settings *settings, size_t root) {
         if (roots[root].engine)
-                return (struct folders){ settings->places, &settings->n_places, roots[root].engine };
+                return (struct folders){ settings->places, &settings->n_places,
+                                         roots[root].engine };
         return (struct folders){ settings->stores, &settings->n_stores, roots[root].store };
 }
 

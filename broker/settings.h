@@ -23,7 +23,11 @@ struct settings {
         uint32_t starts_per_minute; /* of one user */
         uint32_t requests_per_user; /* calls that have no answer yet */
         uint32_t forget_after_s;    /* after the end of a session */
-        uint32_t prompt_timeout_s;  /* that a person has to answer polkit */
+        uint32_t
+                history_days; /* how long the history keeps a session; these three when the broker starts */
+        uint32_t history_sessions; /* and how many */
+        uint32_t history_mib;      /* and in how large a file */
+        uint32_t prompt_timeout_s; /* that a person has to answer polkit */
         bool setuid; /* the helper is started through its set-uid bit; looked at when the broker starts */
 };
 

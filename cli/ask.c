@@ -9,6 +9,7 @@
 
 #include "cli/failure.h"
 #include "cli/help.h"
+#include "cli/since.h"
 #include "cli/text.h"
 
 static const struct option longs[] = {
@@ -16,6 +17,7 @@ static const struct option longs[] = {
         { "quiet", no_argument, NULL, 'q' },        { "no-trunc", no_argument, NULL, 'n' },
         { "filter", required_argument, NULL, 'f' }, { "signal", required_argument, NULL, 's' },
         { "scope", required_argument, NULL, 'c' },  { "time", required_argument, NULL, 't' },
+        { "latest", no_argument, NULL, 'l' },       { "since", required_argument, NULL, 'S' },
         { "help", no_argument, NULL, 'h' },         { 0 },
 };
 
@@ -37,6 +39,8 @@ static int take(struct ask *ask, int c) {
         case 'a': ask->all = true; return 0;
         case 'q': ask->quiet = true; return 0;
         case 'n': ask->no_trunc = true; return 0;
+        case 'l': ask->latest = true; return 0;
+        case 'S': return since_parse(optarg, &ask->since_us);
         case 'f': strings_add(&ask->filters, optarg); return 0;
         case 's': ask->signal = optarg; return 0;
         case 'c': ask->scope = optarg; return 0;
@@ -68,7 +72,7 @@ int ask_parse(struct ask *ask, const char *command, const char *letters, int arg
         optind = 1;
         while (!status) {
                 const char *argument = next_option(argc, argv);
-                int at = -1, c = getopt_long(argc, argv, ":aqf:s:t:h", longs, &at);
+                int at = -1, c = getopt_long(argc, argv, ":aqlf:s:t:h", longs, &at);
 
                 if (c == -1)
                         break;
@@ -161,6 +165,10 @@ int ask_filters(const struct ask *ask, struct out *ret) {
         for (size_t i = 0; i < ask->filters.n; i++)
                 if (add_filter(ret, ask->filters.items[i]))
                         return 2;
+        if (ask->since_us) {
+                out_entry(ret, "since", "t");
+                out_u64(ret, ask->since_us);
+        }
         out_array_end(ret, mark, 8);
         return 0;
 }

@@ -10,7 +10,8 @@
 
 struct ask {
         const char *command;
-        bool json, all, quiet, no_trunc;
+        bool json, all, quiet, no_trunc, latest;
+        uint64_t since_us; /* of --since; 0: not given */
         const char *signal, *scope;
         unsigned grace_ms;
         struct strings filters;
@@ -39,6 +40,7 @@ int ps_main(const char *command, int argc, char **argv);
 int inspect_main(const char *command, int argc, char **argv);
 int stop_main(const char *command, int argc, char **argv);
 int kill_main(const char *command, int argc, char **argv);
+int history_main(const char *command, int argc, char **argv);
 int wait_main(const char *command, int argc, char **argv);
 int targets_main(const char *command, int argc, char **argv);
 int policy_main(const char *command, int argc, char **argv);

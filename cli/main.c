@@ -14,6 +14,8 @@
 
 #define JSON_OPTION "      --json               as JSON\n"
 #define FILTER_OPTION "      --filter KEY=VALUE   user, target, rule, state, since, name\n"
+#define SINCE_OPTION \
+        "      --since TIME         10m, 2h, 3d ago; seconds since the epoch; or YYYY-MM-DD[THH:MM[:SS]]\n"
 
 static const char exec_options[] =
         "  -d, --detach             print the session's id and leave it running; its output goes to null\n"
@@ -58,6 +60,12 @@ const struct command commands[] = {
           "and the options of exec\nExit status: 1 when it would be denied or refused.\n" },
         { "ps", ps_main, "ps [OPTION...]", "list sessions",
           "  -a, --all                those that have ended too\n" FILTER_OPTION JSON_OPTION
+          "      --no-trunc           whole ids and commands\n"
+          "  -l, --latest             the newest one, whether it has ended or not\n"
+          "  -q, --quiet              ids alone\n" },
+        { "history", history_main, "history [OPTION...]",
+          "list sessions of the past, the newest first, 1,000 at most",
+          FILTER_OPTION SINCE_OPTION JSON_OPTION
           "      --no-trunc           whole ids and commands\n"
           "  -q, --quiet              ids alone\n" },
         { "inspect", inspect_main, "inspect [--json] SESSION...", "show everything about sessions",

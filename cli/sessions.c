@@ -9,17 +9,18 @@
 
 #include "cli/ask.h"
 #include "cli/help.h"
+#include "cli/sessions.h"
 #include "cli/table.h"
 #include "cli/text.h"
 
 #define SHORT_ID 12
 
-static int list(const struct ask *ask, struct bus *bus, struct message *ret) {
+int sessions_list(const struct ask *ask, const char *member, struct bus *bus, struct message *ret) {
         struct out body = { 0 };
         struct question q = {
                 .path = AIRLOCK_PATH,
                 .interface = AIRLOCK_MANAGER,
-                .member = "ListSessions",
+                .member = member,
                 .signature = "a{sv}",
                 .wanted = "aa{sv}",
                 .what = ask->command,
@@ -33,6 +34,10 @@ static int list(const struct ask *ask, struct bus *bus, struct message *ret) {
         return status;
 }
 
+static int list(const struct ask *ask, struct bus *bus, struct message *ret) {
+        return sessions_list(ask, "ListSessions", bus, ret);
+}
+
 static bool is_over(struct in session) {
         const char *state = dict_string(session, "state");
 
@@ -40,7 +45,7 @@ static bool is_over(struct in session) {
                (!strcmp(state, "exited") || !strcmp(state, "failed") || !strcmp(state, "lost"));
 }
 
-static void add_cell(struct table *table, struct in session, const char *key, size_t width) {
+void sessions_cell(struct table *table, struct in session, const char *key, size_t width) {
         struct text text = { 0 };
         struct in value;
         const char *type;
@@ -51,7 +56,7 @@ static void add_cell(struct table *table, struct in session, const char *key, si
         text_free(&text);
 }
 
-static void add_row(struct table *table, const struct ask *ask, struct in session) {
+void sessions_id_cell(struct table *table, const struct ask *ask, struct in session) {
         const char *id = dict_string(session, "id");
         struct text text = { 0 };
 
@@ -60,14 +65,25 @@ static void add_row(struct table *table, const struct ask *ask, struct in sessio
                 text.data[SHORT_ID] = 0;
         table_cell(table, text.data, 0);
         text_free(&text);
+}
+
+static void add_row(struct table *table, const struct ask *ask, struct in session) {
+        sessions_id_cell(table, ask, session);
         if (ask->quiet)
                 return;
-        add_cell(table, session, "name", 0);
-        add_cell(table, session, "target", 0);
-        add_cell(table, session, "state", 0);
-        add_cell(table, session, "pid", 0);
-        add_cell(table, session, "user", 0);
-        add_cell(table, session, "command", ask->no_trunc ? 0 : 48);
+        sessions_cell(table, session, "name", 0);
+        sessions_cell(table, session, "target", 0);
+        sessions_cell(table, session, "state", 0);
+        sessions_cell(table, session, "pid", 0);
+        sessions_cell(table, session, "user", 0);
+        sessions_cell(table, session, "command", ask->no_trunc ? 0 : 48);
+}
+
+/* The newest come first; --latest means one, whatever has become of it. */
+static bool is_shown(const struct ask *ask, struct in session, unsigned *n) {
+        if (ask->latest)
+                return (*n)++ == 0;
+        return ask->all || !is_over(session);
 }
 
 static int print_table(const struct ask *ask, struct in body) {
@@ -80,11 +96,9 @@ static int print_table(const struct ask *ask, struct in body) {
         table_init(&table, titles, ask->quiet ? 1 : sizeof(titles) / sizeof(*titles));
         if (ask->quiet)
                 free(table.cells[--table.n_cells]); /* ids alone, for a script */
-        while (in_more(&body, end)) {
-                if (ask->all || !is_over(body))
+        for (unsigned n = 0; in_more(&body, end); in_skip(&body, "a{sv}"))
+                if (is_shown(ask, body, &n))
                         add_row(&table, ask, body);
-                in_skip(&body, "a{sv}");
-        }
         status = table_print(&table) ? 0 : 125;
         table_free(&table);
         return status;
@@ -96,11 +110,11 @@ static int print_json(const struct ask *ask, struct in body) {
         int status;
 
         text_puts(&text, "[");
-        while (in_more(&body, end)) {
+        for (unsigned n = 0; in_more(&body, end);) {
                 struct in session = body;
 
                 in_skip(&body, "a{sv}");
-                if (!ask->all && is_over(session))
+                if (!is_shown(ask, session, &n))
                         continue;
                 text_puts(&text, text.len > 1 ? "," : "");
                 json_value(&text, &session, "a{sv}");
@@ -111,7 +125,7 @@ static int print_json(const struct ask *ask, struct in body) {
         return status;
 }
 
-static int no_arguments(const struct ask *ask) {
+int sessions_no_arguments(const struct ask *ask) {
         if (ask->n_args)
                 complain(ask->command, "'%s' was given; no argument was expected", ask->args[0]);
         return ask->n_args ? 2 : 0;
@@ -121,10 +135,10 @@ int ps_main(const char *command, int argc, char **argv) {
         struct ask ask;
         struct bus bus = { .fd = -1 };
         struct message reply;
-        int status = ask_parse(&ask, command, "jaqnf", argc, argv);
+        int status = ask_parse(&ask, command, "jaqnfl", argc, argv);
 
         if (!status)
-                status = no_arguments(&ask);
+                status = sessions_no_arguments(&ask);
         if (status)
                 return status == HELP_SHOWN ? 0 : status;
         /* Who asks for a state means it, whether it is over or not. */

@@ -169,6 +169,16 @@ def fd_count(pid):
         return len(os.listdir(f'/proc/{pid}/fd'))
 
 
+def fds_at_rest(pid):
+        """The count that stays: a session's connection is there until its record is committed, some milliseconds after its end."""
+        last, since = fd_count(pid), time.monotonic()
+        while time.monotonic() - since < 0.15:
+                time.sleep(0.01)
+                if fd_count(pid) != last:
+                        last, since = fd_count(pid), time.monotonic()
+        return last
+
+
 class Marker:
         """A command that leaves a trace in the container if it runs."""
         n = 0

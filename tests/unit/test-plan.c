@@ -107,7 +107,7 @@ static void plain(void **state) {
         assert_int_equal(m.plan->caller_uid, 1234);
         assert_int_equal(m.plan->target.start_ticks, 77);
         assert_memory_equal(m.plan->session, w->id, 32);
-        assert_int_equal(m.plan->flags, 0);
+        assert_int_equal(m.plan->flags, WIRE_PLAN_ACK);
         assert_string_equal(env_of(&m, "HOME"), "/root");
         assert_non_null(env_of(&m, "PATH"));
         drop(&m);
@@ -237,7 +237,7 @@ static void flags(void **state) {
         w->verdict.client_gone = POLICY_GONE_KEEP;
         w->input.listed32 = true;
         m = make(w);
-        assert_int_equal(m.plan->flags, WIRE_PLAN_NNP | WIRE_PLAN_LISTED32 | WIRE_PLAN_KEEP_LEFTOVERS | WIRE_PLAN_KEEP_GONE);
+        assert_int_equal(m.plan->flags, WIRE_PLAN_NNP | WIRE_PLAN_LISTED32 | WIRE_PLAN_KEEP_LEFTOVERS | WIRE_PLAN_KEEP_GONE | WIRE_PLAN_ACK);
         drop(&m);
         w->facts.no_new_privs = 0;
         w->request.no_new_privs = POLICY_YES;
