@@ -33,6 +33,11 @@ def speak(data, fds):
         if kind is None:
             break
         found.append(data)
+        if kind == EXITED:      # a plan may have asked that the record be kept until it is acknowledged
+            try:
+                send(s, head(ACK, 16, 0))
+            except OSError:
+                pass
     s.close()
     return found
 
