@@ -6,6 +6,8 @@
  *                                                             after the call for each row of the record's `trace` (NAME to
  *                                                             CLOCK_MONOTONIC) where the broker gives one
  *      dbus-client rate CLIENTS SECONDS TARGET PROGRAM [ARG...]   as many processes, each as fast as it can; execs a second
+ *      dbus-client flood CLIENTS DEPTH SECONDS TARGET PROGRAM [ARG...]   as many processes, each with DEPTH calls of Exec under
+ *                                                             way, whatever the answers; answers in all, refusals among them
  */
 #include <dbus/dbus.h>
 
@@ -297,6 +299,51 @@ static int rate(int clients, double seconds, const char *target, char **argv) {
         return 0;
 }
 
+/* One process of a flood: DEPTH calls under way, a new one for each answer. */
+static void drown(int result, int depth, double seconds, const char *target, char **argv) {
+        DBusConnection *bus = connect_bus();
+        uint64_t end = now_ns() + (uint64_t)(seconds * 1e9), counts[2] = { 0, 0 };
+
+        for (int under_way = 0; now_ns() < end;) {
+                DBusMessage *call, *m;
+
+                while (under_way < depth) {
+                        call = make_call(target, argv);
+                        if (!dbus_connection_send(bus, call, NULL))
+                                fail("Exec", "no memory");
+                        dbus_message_unref(call);
+                        under_way++;
+                }
+                m = next_message(bus);
+                under_way -= dbus_message_get_reply_serial(m) != 0;
+                counts[0] += dbus_message_get_reply_serial(m) != 0;
+                counts[1] += dbus_message_get_type(m) == DBUS_MESSAGE_TYPE_ERROR;
+                dbus_message_unref(m);
+        }
+        if (write(result, counts, sizeof(counts)) != sizeof(counts))
+                fail("pipe", NULL);
+        exit(0);
+}
+
+static int flood(int clients, int depth, double seconds, const char *target, char **argv) {
+        uint64_t sum[2] = { 0, 0 }, one[2];
+        int result[2];
+
+        if (pipe2(result, O_CLOEXEC))
+                fail("pipe", NULL);
+        for (int i = 0; i < clients; i++)
+                if (fork() == 0)
+                        drown(result[1], depth, seconds, target, argv);
+        for (int i = 0; i < clients; i++) {
+                if (read(result[0], one, sizeof(one)) != sizeof(one))
+                        fail("a client failed", NULL);
+                sum[0] += one[0];
+                sum[1] += one[1];
+        }
+        printf("%llu %llu\n", (unsigned long long)sum[0], (unsigned long long)sum[1]);
+        return 0;
+}
+
 int main(int argc, char **argv) {
         open_streams();
         if (argc >= 4 && strcmp(argv[1], "serve") == 0)
@@ -304,7 +351,10 @@ int main(int argc, char **argv) {
         if (argc >= 6 && strcmp(argv[1], "rate") == 0)
                 return rate((int)strtol(argv[2], NULL, 10), strtod(argv[3], NULL), argv[4],
                             argv + 5);
+        if (argc >= 7 && strcmp(argv[1], "flood") == 0)
+                return flood((int)strtol(argv[2], NULL, 10), (int)strtol(argv[3], NULL, 10),
+                             strtod(argv[4], NULL), argv[5], argv + 6);
         fprintf(stderr,
-                "usage: dbus-client serve TARGET PROGRAM [ARG...] | rate CLIENTS SECONDS TARGET PROGRAM [ARG...]\n");
+                "usage: dbus-client serve TARGET PROGRAM [ARG...] | rate CLIENTS SECONDS TARGET PROGRAM [ARG...] | flood CLIENTS DEPTH SECONDS TARGET PROGRAM [ARG...]\n");
         return 2;
 }

@@ -19,6 +19,7 @@
 #include "broker/request.h"
 #include "broker/session.h"
 #include "broker/settings.h"
+#include "broker/turns.h"
 
 #include <dbus/dbus.h>
 #include <errno.h>
@@ -219,12 +220,10 @@ static int claim(const struct call *call) {
         return session->owner_name ? 0 : -ENOMEM;
 }
 
-static void handle_call(struct call *call);
-
 static void on_managed(struct call *call, int outcome) {
         call->asked = true;
         call->manage = outcome;
-        handle_call(call);
+        api_handle(call);
 }
 
 static int no_object(struct call *call) {
@@ -272,7 +271,7 @@ static int handle(struct call *call) {
         return r ? r : call->method->handler(call);
 }
 
-static void handle_call(struct call *call) {
+void api_handle(struct call *call) {
         int r;
 
         if (call->caller->gone) {
@@ -289,11 +288,24 @@ static void handle_call(struct call *call) {
         reply_refusal(call, r, call->error.text);
 }
 
+/* Until its turn; a caller who is gone needs none. */
+static void wait_turn(struct call *call) {
+        uint32_t most = call->broker->settings->requests_per_user;
+        int r = call->caller->gone ? 0 : turns_add(call->broker->turns, call, most);
+
+        if (call->caller->gone)
+                call_free(call);
+        else if (r == -EAGAIN)
+                reply_refusal(call, OUTCOME_LIMITS_EXCEEDED, "too many calls at once");
+        else if (r < 0)
+                reply_refusal(call, OUTCOME_HELPER_FAILED, "broker: no memory");
+}
+
 static void on_caller(void *userdata, struct caller *caller) {
         struct call *call = userdata;
 
         call->caller = caller;
-        handle_call(call);
+        wait_turn(call);
 }
 
 void api_dispatch(struct broker *broker, struct DBusMessage *message) {
@@ -313,5 +325,5 @@ void api_dispatch(struct broker *broker, struct DBusMessage *message) {
         if (r < 0)
                 reply_refusal(call, OUTCOME_HELPER_FAILED, "broker: cannot ask the bus who calls");
         else if (call->caller)
-                handle_call(call);
+                wait_turn(call);
 }

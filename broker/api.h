@@ -31,6 +31,8 @@ struct method {
 
 /* Row i, NULL behind the last. */
 const struct method *api_method(unsigned i);
+/* A call whose turn it is. Takes it over. */
+void api_handle(struct call *call);
 void api_dispatch(struct broker *broker, struct DBusMessage *message);
 /* A caller who may see and end what is another's: root, and in a call that polkit was asked about its answer. */
 int api_may_manage(const struct call *call);

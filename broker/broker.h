@@ -24,6 +24,7 @@ struct broker {
         struct targets *targets;
         struct sessions *sessions;
         struct quotas *quotas;
+        struct turns *turns;
         struct flow *flows;       /* requests under way */
         struct wait *waits;       /* calls of Session.Wait that have no answer yet */
         struct manage *manages;   /* calls that wait for a manage action */

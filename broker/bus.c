@@ -6,12 +6,16 @@
 #include "broker/error.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 
+/* libdbus reads 2 KiB at a time. Calls take turns by user, so all that have come have to be looked at before the first of them is
+ * handled: one user's calls would else stand in the socket before everybody's. Bounded, or it would never be handled. */
+#define READS 64
 /* How many messages are handled before other sources of the loop have their turn. */
 #define DISPATCH_BATCH 64
 /* Received and not yet answered: beyond it libdbus stops reading, and the bus makes the senders wait. */
@@ -52,7 +56,10 @@ static void dispatch(struct bus *bus) {
 }
 
 static int on_deferred(sd_event_source *source, void *userdata) {
-        dispatch(userdata);
+        struct bus *bus = userdata;
+
+        dispatch(bus);
+        bus->handler.drained(bus->handler.userdata);
         return 0;
 }
 
@@ -74,13 +81,28 @@ static void handle_watch(DBusWatch *watch, uint32_t revents) {
                 dbus_watch_handle(watch, flags);
 }
 
+static bool is_readable(const struct bus *bus) {
+        struct pollfd fd = { .events = POLLIN };
+
+        if (!bus->read_watch || !dbus_watch_get_enabled(bus->read_watch))
+                return false;
+        fd.fd = dbus_watch_get_unix_fd(bus->read_watch);
+        return poll(&fd, 1, 0) > 0 && fd.revents == POLLIN;
+}
+
 static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
         struct bus *bus = userdata;
 
         /* Each is read again from bus: handling the first may have removed the second. */
         handle_watch(bus->write_watch, revents);
-        handle_watch(bus->read_watch, revents);
-        dispatch(bus);
+        for (int i = 0; i < READS; i++) {
+                handle_watch(bus->read_watch, revents);
+                dispatch(bus);
+                if (!is_readable(bus))
+                        break;
+                revents = EPOLLIN;
+        }
+        bus->handler.drained(bus->handler.userdata);
         return 0;
 }
 

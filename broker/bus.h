@@ -12,6 +12,8 @@ struct bus_handler {
         void (*call)(void *userdata, DBusMessage *message);
         /* A connection left the bus; name is its unique name. */
         void (*vanished)(void *userdata, const char *name);
+        /* The calls that have come so far were all given. */
+        void (*drained)(void *userdata);
         /* Any signal. */
         void (*signal)(void *userdata, DBusMessage *message);
         /* The bus is gone: nothing can be answered any more. */

@@ -15,6 +15,7 @@ struct session;
 
 struct call {
         struct broker *broker;
+        struct call *next_waiting; /* of turns.c */
         struct DBusMessage *message; /* a reference */
         const struct method *method;
         struct caller *caller;   /* a reference; set before a handler sees the call */

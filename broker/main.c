@@ -24,6 +24,7 @@
 #include "broker/session.h"
 #include "broker/settings.h"
 #include "broker/target.h"
+#include "broker/turns.h"
 #include "common/fd.h"
 #include "config.h"
 #include "policy/policy.h"
@@ -59,6 +60,12 @@ static void on_vanished(void *userdata, const char *name) {
         manage_caller_gone(broker, name);
         sessions_owner_gone(broker->sessions, name);
         callers_vanished(broker->callers, name);
+}
+
+static void on_drained(void *userdata) {
+        struct broker *broker = userdata;
+
+        turns_serve(broker->turns);
 }
 
 static void on_signal(void *userdata, struct DBusMessage *message) {
@@ -178,6 +185,8 @@ static int make_parts(struct broker *broker) {
         if (r == 0)
                 r = sessions_new(broker->loop, &handler, &broker->sessions);
         if (r == 0)
+                r = turns_new(loop_event(broker->loop), broker->quotas, api_handle, &broker->turns);
+        if (r == 0)
                 r = filter_cache_new(FILTERS_MAX, &broker->filters);
         broker->lookup.links = broker->links;
         broker->lookup.targets = broker->targets;
@@ -198,7 +207,7 @@ static int load(struct broker *broker) {
 }
 
 static int connect_bus(struct broker *broker) {
-        struct bus_handler handler = { on_call, on_vanished, on_signal, on_lost, broker };
+        struct bus_handler handler = { on_call, on_vanished, on_drained, on_signal, on_lost, broker };
         struct error error = { "" };
         int r = bus_open(loop_event(broker->loop), BUS_NAME, &handler, &broker->bus, &error);
 
@@ -305,6 +314,7 @@ static void take_apart(struct broker *broker) {
         adopt_free(broker->adopt);
         recall_free(broker->recall);
         recorder_free(broker->recorder);
+        turns_free(broker->turns);
         callers_free(broker->callers);
         logins_free(broker->logins);
         sessions_free(broker->sessions);

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct call;
 struct quotas;
 struct settings;
 
@@ -21,6 +22,9 @@ struct quota {
         uint64_t bytes;      /* of output that is held for Run, and of requests until their sessions end */
         uint32_t fds;        /* that came with requests or bring Run's output */
         uint32_t max_fds;
+        struct call *waiting, *last_waiting; /* of turns.c: calls whose turn has not come */
+        uint32_t n_waiting;
+        struct quota *next_turn;
         /* Starts of the last minute, in six slices of ten seconds. */
         uint32_t starts[6];
         uint64_t slice; /* number of the slice that is being filled */
