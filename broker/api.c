@@ -4,6 +4,7 @@
 #include "broker/api.h"
 
 #include "broker/broker.h"
+#include "broker/bus-events.h"
 #include "broker/bus-history.h"
 #include "broker/bus-manage.h"
 #include "broker/bus-logins.h"
@@ -49,8 +50,8 @@ static const struct method methods[] = {
         { MANAGER, "GetTarget", "s", "o", "public", not_built },
         { MANAGER, "RegisterTarget", "sha{sv}", "o", MANAGE_SERVICE, not_built },
         { MANAGER, "UnregisterTarget", "s", "", MANAGE_SERVICE, not_built },
-        { MANAGER, "Subscribe", "a{sv}", "", "list", not_built },
-        { MANAGER, "Unsubscribe", "", "", "public", not_built },
+        { MANAGER, "Subscribe", "a{sv}", "", "list", manager_subscribe, 1 },
+        { MANAGER, "Unsubscribe", "", "", "public", manager_unsubscribe },
         { MANAGER, "StopAll", "a{sv}", "u", "list", manager_stop_all },
         { MANAGER, "Reload", "", "", MANAGE_SERVICE, manager_reload },
 

@@ -19,6 +19,12 @@
 /* One each: what a reader of the journal asks for. */
 #define ID_DECISION "4e0a7a5cb4d44f3b8a3f5d2f0c5b7a11"
 #define ID_END "9b8b2f0d6d2c4f6e9a0d1c3e7f5a2b22"
+#define ID_STARTED "b1cb18167d85457c9f322a1422d00e17"
+#define ID_DETACHED "5bb7fb0fd8d9415b8725460b8ce504db"
+#define ID_ATTACHED "ce9c02e4aafb406297ffbbaaeca05990"
+#define ID_RESIZED "0583542f4cd5413d8c6e3438c63be5a9"
+#define ID_STOPPING "e35fd989b0214ac88c3176236de8809a"
+#define ID_REMOVED "dde53f64b9a54b5fb3c18c1b55270a2c"
 
 static int has_journal(void) {
         static int known = -1;
@@ -87,6 +93,31 @@ void audit_end(const struct session *session) {
         fprintf(stderr, "end=%s session=%.16s target=%s owner=%u code=%d\n",
                 session_state_name(session), session->id, session->target, session->owner,
                 record_code(exited));
+}
+
+static const struct {
+        const char *name;
+        const char *id;
+} events[] = {
+        { "Started", ID_STARTED }, { "Detached", ID_DETACHED }, { "Attached", ID_ATTACHED },
+        { "Resized", ID_RESIZED }, { "Stopping", ID_STOPPING }, { "Removed", ID_REMOVED },
+};
+
+void audit_event(const struct session *session, const char *name) {
+        unsigned i = 0;
+
+        while (i < sizeof events / sizeof events[0] && strcmp(events[i].name, name) != 0)
+                i++;
+        if (i == sizeof events / sizeof events[0])
+                return;
+        if (has_journal())
+                sd_journal_send("MESSAGE=%s: %s in %s", name, session->id, session->target,
+                                "MESSAGE_ID=%s", events[i].id, "AIRLOCK_EVENT=%s", name,
+                                "AIRLOCK_SESSION=%s", session->id, "AIRLOCK_TARGET=%s",
+                                session->target, "AIRLOCK_CALLER_UID=%u", session->owner, NULL);
+        else
+                fprintf(stderr, "event=%s session=%.16s target=%s owner=%u\n", name, session->id,
+                        session->target, session->owner);
 }
 
 void audit_note(const char *format, ...) {

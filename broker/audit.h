@@ -19,5 +19,7 @@ struct audit_decision {
 };
 void audit_decision(const struct audit_decision *decision);
 void audit_end(const struct session *session);
+/* Started, Detached, Attached, Resized, Stopping, Removed: a record of its own. */
+void audit_event(const struct session *session, const char *name);
 /* One line of our own affairs. */
 void audit_note(const char *format, ...) __attribute__((__format__(printf, 1, 2)));

@@ -26,6 +26,7 @@ struct broker {
         struct quotas *quotas;
         struct turns *turns;
         struct flow *flows;       /* requests under way */
+        struct subscriber *subscribers;
         struct wait *waits;       /* calls of Session.Wait that have no answer yet */
         struct manage *manages;   /* calls that wait for a manage action */
         struct listing *listings; /* calls of ListTargets under way */

@@ -198,6 +198,8 @@ static void add_features(struct dict *dict) {
                                             "Explain",
                                             "ListSessions",
                                             "ListHistory",
+                                            "Subscribe",
+                                            "Unsubscribe",
                                             "GetSession",
                                             "ListTargets",
                                             "StopAll",

@@ -3,6 +3,7 @@
 #include "broker/bus-session.h"
 
 #include "broker/broker.h"
+#include "broker/bus-events.h"
 #include "broker/bus.h"
 #include "broker/call.h"
 #include "broker/caller.h"
@@ -60,9 +61,11 @@ int bus_session_resize(struct call *call) {
         dbus_message_get_args(call->message, NULL, DBUS_TYPE_UINT16, &rows, DBUS_TYPE_UINT16, &cols,
                               DBUS_TYPE_INVALID);
         r = session_resize(call->session, rows, cols, &call->error);
-        if (r == 0)
-                reply_empty(call);
-        return r;
+        if (r)
+                return r;
+        bus_event(call->broker, call->session, &(struct event){ "Resized", rows, cols });
+        reply_empty(call);
+        return 0;
 }
 
 int bus_session_close_stdin(struct call *call) {
@@ -167,24 +170,28 @@ static void answer_waits(struct broker *broker, const struct session *session, b
 
 /* ---- signals: to the owner alone, by the name it had when it asked ---- */
 
-static DBusMessage *signal_new(const struct session *session, const char *path,
-                               const char *interface, const char *name) {
+static DBusMessage *signal_new(const struct broker *broker, const struct session *session,
+                               const char *path, const char *interface, const char *name) {
         DBusMessage *message;
 
-        /* One that was adopted, and that nobody has claimed yet. */
-        if (!session->owner_name)
+        /* Nobody who would hear it: one that was adopted, and that nobody has claimed yet; one whose owner left. */
+        if (!session->owner_name && !broker->subscribers)
                 return NULL;
         message = dbus_message_new_signal(path, interface, name);
 
-        if (message && !dbus_message_set_destination(message, session->owner_name)) {
+        if (message && session->owner_name &&
+            !dbus_message_set_destination(message, session->owner_name)) {
                 dbus_message_unref(message);
                 return NULL;
         }
         return message;
 }
 
-static void signal_send(struct broker *broker, DBusMessage *message, int built) {
+static void signal_send(struct broker *broker, const struct session *session, DBusMessage *message,
+                        int built) {
         if (built)
+                bus_events_copy(broker, session, message);
+        if (built && session->owner_name)
                 bus_send(broker->bus, message);
         else if (message)
                 dbus_message_unref(message);
@@ -210,7 +217,7 @@ static int append_interfaces(DBusMessageIter *iter, const struct session *sessio
 }
 
 void bus_session_added(struct broker *broker, struct session *session) {
-        DBusMessage *message = signal_new(session, "/org/airlock1",
+        DBusMessage *message = signal_new(broker, session, "/org/airlock1",
                                           "org.freedesktop.DBus.ObjectManager", "InterfacesAdded");
         const char *path = session->path;
         DBusMessageIter iter;
@@ -221,7 +228,7 @@ void bus_session_added(struct broker *broker, struct session *session) {
                 ok = dbus_message_iter_append_basic(&iter, DBUS_TYPE_OBJECT_PATH, &path) &&
                      append_interfaces(&iter, session);
         }
-        signal_send(broker, message, ok);
+        signal_send(broker, session, message, ok);
 }
 
 /* record: NULL before the end. */
@@ -258,10 +265,10 @@ static int append_changed(DBusMessage *message, const struct session *session,
 
 static void send_changed(struct broker *broker, const struct session *session,
                          const struct dict *record) {
-        DBusMessage *message = signal_new(session, session->path, DBUS_INTERFACE_PROPERTIES,
+        DBusMessage *message = signal_new(broker, session, session->path, DBUS_INTERFACE_PROPERTIES,
                                           "PropertiesChanged");
 
-        signal_send(broker, message, message && append_changed(message, session, record));
+        signal_send(broker, session, message, message && append_changed(message, session, record));
 }
 
 void bus_session_changed(struct broker *broker, struct session *session) {
@@ -272,11 +279,13 @@ void bus_session_changed(struct broker *broker, struct session *session) {
 }
 
 static int append_exited(DBusMessage *message, const struct session *session,
-                         const struct dict *record) {
-        struct dict *details = dict_new();
+                         const struct dict *record, bool in_full) {
+        struct event event = { "Exited", 0, 0 };
+        struct dict *details = in_full ? bus_event_details(session, &event) : dict_new();
         DBusMessageIter iter;
 
-        if (details)
+        /* The owner knows what it started: one exec costs that much less. */
+        if (details && !in_full)
                 dict_string(details, "id", session->id);
         dbus_message_iter_init_append(message, &iter);
         if (!append_dict(&iter, record)) {
@@ -287,10 +296,12 @@ static int append_exited(DBusMessage *message, const struct session *session,
 }
 
 void bus_session_ended(struct broker *broker, struct session *session) {
-        DBusMessage *message = signal_new(session, session->path, SESSION, "Exited");
+        DBusMessage *message = signal_new(broker, session, session->path, SESSION, "Exited");
         struct dict *record = session_record(session);
 
-        signal_send(broker, message, message && record && append_exited(message, session, record));
+        signal_send(broker, session, message,
+                    message && record &&
+                            append_exited(message, session, record, broker->subscribers != NULL));
         answer_waits(broker, session, false);
         dict_free(record);
 }
@@ -298,12 +309,12 @@ void bus_session_ended(struct broker *broker, struct session *session) {
 void bus_session_removed(struct broker *broker, struct session *session) {
         static const char *const interfaces[] = { SESSION };
         const char *path = session->path, *const *list = interfaces;
-        DBusMessage *message = signal_new(session, "/org/airlock1",
+        DBusMessage *message = signal_new(broker, session, "/org/airlock1",
                                           "org.freedesktop.DBus.ObjectManager",
                                           "InterfacesRemoved");
 
         answer_waits(broker, session, true);
-        signal_send(broker, message,
+        signal_send(broker, session, message,
                     message && dbus_message_append_args(message, DBUS_TYPE_OBJECT_PATH, &path,
                                                         DBUS_TYPE_ARRAY, DBUS_TYPE_STRING, &list, 1,
                                                         DBUS_TYPE_INVALID));

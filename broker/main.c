@@ -4,6 +4,7 @@
 #include "broker/api.h"
 #include "broker/audit.h"
 #include "broker/broker.h"
+#include "broker/bus-events.h"
 #include "broker/bus-manage.h"
 #include "broker/bus-logins.h"
 #include "broker/bus-session.h"
@@ -58,6 +59,7 @@ static void on_vanished(void *userdata, const char *name) {
         flows_caller_gone(broker, name);
         bus_session_caller_gone(broker, name);
         manage_caller_gone(broker, name);
+        bus_events_caller_gone(broker, name);
         sessions_owner_gone(broker->sessions, name);
         callers_vanished(broker->callers, name);
 }
@@ -86,6 +88,7 @@ static void record_presence(struct broker *broker, struct session *session) {
         if (session->recorded)
                 return;
         session->recorded = true;
+        audit_event(session, "Started");
         recorder_put(broker->recorder, history_row_of(session), session->request->name != NULL,
                      NULL, NULL);
 }
@@ -93,8 +96,17 @@ static void record_presence(struct broker *broker, struct session *session) {
 /* Most commands last for milliseconds: their end is the one row that is written of them. What somebody means to come back to is
  * there at once. */
 static void on_session_started(void *userdata, struct session *session) {
+        struct broker *broker = userdata;
+
+        if (broker->subscribers && !session->announced)
+                bus_event(broker, session, &(struct event){ "Created", 0, 0 });
+        bus_event(broker, session, &(struct event){ "Started", 0, 0 });
         if (session->request->name || session->client_gone != POLICY_GONE_KILL)
-                record_presence(userdata, session);
+                record_presence(broker, session);
+}
+
+static void on_session_stopping(void *userdata, struct session *session) {
+        bus_event(userdata, session, &(struct event){ "Stopping", session->grace_ms, 0 });
 }
 
 static void on_session_announce(void *userdata, struct session *session) {
@@ -125,6 +137,7 @@ static void on_session_ended(void *userdata, struct session *session) {
 static void on_session_removed(void *userdata, struct session *session) {
         struct broker *broker = userdata;
 
+        bus_event(broker, session, &(struct event){ "Removed", 0, 0 });
         bus_session_removed(broker, session);
         recorder_forgotten(broker->recorder, session->id, recall_now_us());
 }
@@ -164,9 +177,13 @@ static uint32_t fds_of_one_user(void) {
 }
 
 static int make_parts(struct broker *broker) {
-        static const struct sessions_handler sessions = { on_session_started, on_session_announce,
-                                                          on_session_changed, on_session_ended,
-                                                          on_session_removed, NULL };
+        static const struct sessions_handler sessions = { on_session_started,
+                                                          on_session_stopping,
+                                                          on_session_announce,
+                                                          on_session_changed,
+                                                          on_session_ended,
+                                                          on_session_removed,
+                                                          NULL };
         struct loop_handler loop = { on_reload, on_tick, broker };
         struct sessions_handler handler = sessions;
         int r;
@@ -315,6 +332,7 @@ static void take_apart(struct broker *broker) {
         recall_free(broker->recall);
         recorder_free(broker->recorder);
         turns_free(broker->turns);
+        bus_events_free(broker);
         callers_free(broker->callers);
         logins_free(broker->logins);
         sessions_free(broker->sessions);

@@ -223,10 +223,13 @@ static bool announce(struct session *session) {
 }
 
 static void set_state(struct session *session, enum session_state state) {
+        struct sessions_handler *handler = &session->registry->handler;
+
         session->state = state;
-        if (state == SESSION_RUNNING || announce(session))
-                return;
-        session->registry->handler.changed(session->registry->handler.userdata, session);
+        if (state != SESSION_RUNNING && !announce(session))
+                handler->changed(handler->userdata, session);
+        if (state == SESSION_STOPPING)
+                handler->stopping(handler->userdata, session);
 }
 
 void session_started(struct session *session, const struct wire_started *started) {
@@ -457,6 +460,7 @@ int session_stop(struct session *session, uint32_t grace_ms, bool by_owner, stru
         if (r)
                 return r;
         session->stopped_by = by_owner ? "caller" : "user";
+        session->grace_ms = grace_ms;
         if (session->state != SESSION_STOPPING)
                 set_state(session, SESSION_STOPPING);
         return 0;
@@ -505,6 +509,7 @@ static void stop_for_owner(struct session *session) {
         /* One that is just being started is stopped by who starts it, once it has. */
         if (!session->launch || session_is_over(session) || session->state == SESSION_STARTING)
                 return;
+        session->grace_ms = hup ? LIMIT_GRACE_DEFAULT_MS : 0;
         launch_stop(session->launch, hup ? SIGHUP : SIGKILL, hup ? LIMIT_GRACE_DEFAULT_MS : 0,
                     WIRE_BY_CLIENT_GONE);
         if (session->state != SESSION_STOPPING)
@@ -515,9 +520,14 @@ void sessions_owner_gone(struct sessions *sessions, const char *name) {
         uint64_t now = loop_now(sessions->loop);
 
         for (struct session *session = sessions->first; session; session = session->next) {
-                if (session_is_over(session) || !session->owner_name ||
-                    strcmp(session->owner_name, name) != 0)
+                if (!session->owner_name || strcmp(session->owner_name, name) != 0)
                         continue;
+                if (session_is_over(session)) {
+                        /* Nobody has this name again: no signal of its forgetting. */
+                        free(session->owner_name);
+                        session->owner_name = NULL;
+                        continue;
+                }
                 if (session->client_gone == POLICY_GONE_KEEP_FOR)
                         session->deadline_us = now + session->keep_for_s * 1000000;
                 else if (session->client_gone != POLICY_GONE_KEEP)

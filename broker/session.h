@@ -57,6 +57,7 @@ struct session {
         uint64_t started_us; /* CLOCK_REALTIME, by the helper */
         int32_t pid;
         const char *stopped_by;  /* caller, user */
+        uint32_t grace_ms;       /* of the last stop */
         uint64_t signals;        /* bit n-1: signal n was sent through us, */
         const char *signaled_by; /* caller, user: last by this one */
         unsigned rule_timeouts;  /* bit n: enum wire_timeout n is the rule's */
@@ -85,6 +86,8 @@ struct session {
 struct sessions_handler {
         /* Its command runs. */
         void (*started)(void *userdata, struct session *session);
+        /* It is being ended: by whom and with which grace is in it. */
+        void (*stopping)(void *userdata, struct session *session);
         /* It is there, and was not announced yet: some time after its start, or when something else is said of it. */
         void (*announce)(void *userdata, struct session *session);
         /* State changed and nothing else; not called for the end. */

@@ -40,6 +40,8 @@ int ps_main(const char *command, int argc, char **argv);
 int inspect_main(const char *command, int argc, char **argv);
 int stop_main(const char *command, int argc, char **argv);
 int kill_main(const char *command, int argc, char **argv);
+int events_main(const char *command, int argc, char **argv);
+int resize_main(const char *command, int argc, char **argv);
 int history_main(const char *command, int argc, char **argv);
 int wait_main(const char *command, int argc, char **argv);
 int targets_main(const char *command, int argc, char **argv);

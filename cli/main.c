@@ -70,7 +70,14 @@ const struct command commands[] = {
           "  -q, --quiet              ids alone\n" },
         { "inspect", inspect_main, "inspect [--json] SESSION...", "show everything about sessions",
           "      --json               one JSON object a line\n" },
-        { "stop", stop_main, "stop [-t SECONDS] SESSION...", "end sessions and wait for it",
+        { "resize", resize_main, "resize SESSION [ROWS COLS]",
+          "give a session's terminal another size; default that of yours", "" },
+        { "events", events_main, "events [OPTION...]",
+          "show what becomes of sessions, until you end it",
+          FILTER_OPTION SINCE_OPTION JSON_OPTION },
+        { "stop", stop_main, "stop [-t SECONDS] SESSION... | --all [--filter KEY=VALUE]...",
+          "end sessions and wait for it",
+          "  -a, --all                all of them that the filters take\n" FILTER_OPTION
           "  -t, --time SECONDS       from SIGTERM to SIGKILL; default 10\n" },
         { "kill", kill_main, "kill [-s SIGNAL] [--scope SCOPE] SESSION...", "send a signal",
           "  -s, --signal SIGNAL      name or number; default KILL\n"

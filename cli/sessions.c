@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/ioctl.h>
 #include <time.h>
 
 #include "cli/ask.h"
@@ -14,6 +15,7 @@
 #include "cli/text.h"
 
 #define SHORT_ID 12
+#define GRACE_DEFAULT_MS 10000
 
 int sessions_list(const struct ask *ask, const char *member, struct bus *bus, struct message *ret) {
         struct out body = { 0 };
@@ -312,8 +314,129 @@ static int stop_act(const struct ask *ask, struct bus *bus, struct in session, c
         return status ? status : wait_for(bus, session, named, false, &reply);
 }
 
+/* In one call, so that none starts in between unseen; then each is waited for. */
+static int stop_all(const struct ask *ask) {
+        struct bus bus = { .fd = -1 }, calls = { .fd = -1 };
+        struct out body = { 0 };
+        struct question q = {
+                .path = AIRLOCK_PATH,
+                .interface = AIRLOCK_MANAGER,
+                .member = "StopAll",
+                .signature = "a{sv}",
+                .wanted = "u",
+                .what = ask->command,
+                .body = &body,
+        };
+        struct message before, reply;
+        int status = list(ask, &bus, &before);
+        size_t end;
+
+        if (!status)
+                status = ask_filters(ask, &body);
+        if (!status)
+                status = ask_service(&calls, &q, &reply);
+        out_free(&body);
+        if (status)
+                return status;
+        end = in_array(&before.body, "a");
+        for (; in_more(&before.body, end); in_skip(&before.body, "a{sv}"))
+                if (!is_over(before.body))
+                        (void)wait_for(&calls, before.body, dict_string(before.body, "id"), false,
+                                       &reply);
+        return 0;
+}
+
+static int check_stop_all(const struct ask *ask, bool has_grace) {
+        if (!ask->n_args && !has_grace)
+                return 0;
+        complain("--all", "goes with --filter alone; no session and no --time were expected");
+        return 2;
+}
+
 int stop_main(const char *command, int argc, char **argv) {
-        return for_each(command, "t", argc, argv, stop_act);
+        struct ask ask;
+        int status = ask_parse(&ask, command, "taf", argc, argv);
+
+        if (status)
+                return status == HELP_SHOWN ? 0 : status;
+        if (!ask.all && ask.filters.n) {
+                complain("--filter", "is for --all; one or the other was expected");
+                return 2;
+        }
+        if (!ask.all)
+                return for_each(command, "taf", argc, argv, stop_act);
+        status = check_stop_all(&ask, ask.grace_ms != GRACE_DEFAULT_MS);
+        return status ? status : stop_all(&ask);
+}
+
+static bool take_side(const char *text, uint16_t *ret) {
+        char *rest;
+        unsigned long side = strtoul(text, &rest, 10);
+
+        if (*text < '0' || *text > '9' || *rest || !side || side > UINT16_MAX)
+                return false;
+        *ret = (uint16_t)side;
+        return true;
+}
+
+/* As given, or that of the terminal that we are at. */
+static int take_size(const struct ask *ask, uint16_t *rows, uint16_t *cols) {
+        struct winsize size;
+
+        if (ask->n_args == 3 && take_side(ask->args[1], rows) && take_side(ask->args[2], cols))
+                return 0;
+        for (int fd = 0; ask->n_args == 1 && fd < 3; fd++)
+                if (!ioctl(fd, TIOCGWINSZ, &size) && size.ws_row && size.ws_col) {
+                        *rows = size.ws_row;
+                        *cols = size.ws_col;
+                        return 0;
+                }
+        complain(
+                ask->command,
+                ask->n_args == 1
+                        ? "has no size, and there is no terminal that has one; ROWS and COLS were expected"
+                        : "SESSION ROWS COLS were expected, both from 1 to 65535");
+        return 2;
+}
+
+static int resize_one(struct bus *bus, struct in session, const char *named, uint16_t rows,
+                      uint16_t cols) {
+        struct out body = { 0 };
+        struct question q = {
+                .path = dict_string(session, "path"),
+                .interface = AIRLOCK_SESSION,
+                .member = "Resize",
+                .signature = "qq",
+                .wanted = "",
+                .what = named,
+                .body = &body,
+        };
+        struct message reply;
+        int status;
+
+        out_u16(&body, rows);
+        out_u16(&body, cols);
+        status = ask_service(bus, &q, &reply);
+        out_free(&body);
+        return status;
+}
+
+int resize_main(const char *command, int argc, char **argv) {
+        struct ask ask;
+        struct bus bus = { .fd = -1 }, calls = { .fd = -1 };
+        struct message reply;
+        struct in session = { 0 };
+        uint16_t rows = 0, cols = 0;
+        int status = ask_parse(&ask, command, "", argc, argv);
+
+        if (status)
+                return status == HELP_SHOWN ? 0 : status;
+        status = take_size(&ask, &rows, &cols);
+        if (!status)
+                status = list(&ask, &bus, &reply);
+        if (!status)
+                status = find(reply.body, ask.args[0], &session);
+        return status ? status : resize_one(&calls, session, ask.args[0], rows, cols);
 }
 
 /* A number, or a name with or without SIG in any case; -1 where it is none. */

@@ -12,7 +12,7 @@ _airlock() {
         local words=
 
         if [ "$COMP_CWORD" -eq 1 ]; then
-                words='exec shell run explain ps history inspect stop kill wait targets policy status --help --version'
+                words='exec shell run explain ps history events inspect resize stop kill wait targets policy status --help --version'
         else
                 case $prev in
                 --env-file | --cidfile | --pid-file) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
@@ -28,10 +28,12 @@ _airlock() {
                         exec | shell) words="$exec_flags $(_airlock_targets)" ;;
                         explain) words="$exec_flags --as --json $(_airlock_targets)" ;;
                         run) words="$exec_flags --json $(_airlock_targets)" ;;
+                        events) words='--filter --json --since --help' ;;
+                        resize) words="--help $(_airlock_sessions)" ;;
                         history) words='--filter --json --no-trunc --quiet --since --help' ;;
                         ps) words='--all --filter --json --latest --no-trunc --quiet --help' ;;
                         inspect | wait) words="--json --help $(_airlock_sessions)" ;;
-                        stop) words="--time --help $(_airlock_sessions)" ;;
+                        stop) words="--all --filter --time --help $(_airlock_sessions)" ;;
                         kill) words="--signal --scope --help $(_airlock_sessions)" ;;
                         targets) words='--filter --json --help' ;;
                         status) words='--json --help' ;;

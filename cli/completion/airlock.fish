@@ -4,13 +4,15 @@ function __airlock_targets
     airlock targets --json 2>/dev/null | string match -ra '"name":"([A-Za-z0-9_.:-]*)"' -g
 end
 
-set -l subcommands exec shell run explain ps history inspect stop kill wait targets policy status
+set -l subcommands exec shell run explain ps history events inspect resize stop kill wait targets policy status
 complete -c airlock -f
 complete -c airlock -n "not __fish_seen_subcommand_from $subcommands" -a exec -d 'run a command in a running container'
 complete -c airlock -n "not __fish_seen_subcommand_from $subcommands" -a shell -d 'run the shell of the user'
 complete -c airlock -n "not __fish_seen_subcommand_from $subcommands" -a run -d 'the same, with its output collected'
 complete -c airlock -n "not __fish_seen_subcommand_from $subcommands" -a explain -d 'show what exec would do'
 complete -c airlock -n "not __fish_seen_subcommand_from $subcommands" -a ps -d 'list sessions'
+complete -c airlock -n "not __fish_seen_subcommand_from $subcommands" -a events -d 'show what becomes of sessions'
+complete -c airlock -n "not __fish_seen_subcommand_from $subcommands" -a resize -d 'give a terminal another size'
 complete -c airlock -n "not __fish_seen_subcommand_from $subcommands" -a history -d 'list sessions of the past'
 complete -c airlock -n "not __fish_seen_subcommand_from $subcommands" -a inspect -d 'show everything about sessions'
 complete -c airlock -n "not __fish_seen_subcommand_from $subcommands" -a stop -d 'end sessions'
@@ -65,9 +67,10 @@ complete -c airlock -n '__fish_seen_subcommand_from kill' -l scope -x -a 'leader
 complete -c airlock -n '__fish_seen_subcommand_from stop' -s t -l time -x -d seconds
 complete -c airlock -n '__fish_seen_subcommand_from ps' -s a -l all -d 'ended ones too'
 complete -c airlock -n '__fish_seen_subcommand_from ps' -s l -l latest -d 'the newest one'
-complete -c airlock -n '__fish_seen_subcommand_from history' -l since -x -d 'from then on'
+complete -c airlock -n '__fish_seen_subcommand_from stop' -s a -l all -d 'all that the filters take'
+complete -c airlock -n '__fish_seen_subcommand_from history events' -l since -x -d 'from then on'
 complete -c airlock -n '__fish_seen_subcommand_from ps history' -s q -l quiet -d 'ids alone'
 complete -c airlock -n '__fish_seen_subcommand_from ps history' -l no-trunc -d 'whole ids'
-complete -c airlock -n '__fish_seen_subcommand_from ps history targets' -l filter -x -d KEY=VALUE
-complete -c airlock -n '__fish_seen_subcommand_from run explain ps history inspect wait targets policy status' -l json -d 'as JSON'
+complete -c airlock -n '__fish_seen_subcommand_from ps history events stop targets' -l filter -x -d KEY=VALUE
+complete -c airlock -n '__fish_seen_subcommand_from run explain ps history events inspect resize wait targets policy status' -l json -d 'as JSON'
 complete -c airlock -l help -s h -d help
