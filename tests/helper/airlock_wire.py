@@ -8,6 +8,7 @@ import array, fcntl, os, pwd, re, socket, struct, time
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 RUN_DIR = os.environ.get('AIRLOCK_RUN_DIR', '/run/airlock-test/run')
+SETUID_HELPER = '/run/airlock-test/libexec/airlock-helper'
 
 MAGIC, VERSION = 0x314b4c41, 2
 DESCRIBE, LIST, OPEN, EXEC = 1, 2, 3, 4
@@ -134,8 +135,43 @@ class Exited:
         return os.waitstatus_to_exitcode(self.status)
 
 
+def _become_helper(inner):
+    """The broker's part in setuid mode: its user, one end of a socket pair as fd 3, and the program with the bit."""
+    try:
+        high = fcntl.fcntl(inner.fileno(), fcntl.F_DUPFD, 100)
+        null = os.open('/dev/null', os.O_RDWR)
+        for fd in (0, 1, 2):
+            os.dup2(null, fd)
+        os.dup2(high, 3)
+        os.closerange(4, 1000)
+        become_broker()
+        os.execve(SETUID_HELPER, ['airlock-helper'], {})
+    finally:
+        os._exit(99)
+
+
+def start_setuid():
+    """A helper of its own for one connection."""
+    account = pwd.getpwnam('airlock')
+    os.setegid(account.pw_gid)
+    os.seteuid(account.pw_uid)
+    try:
+        outer, inner = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+    pid = os.fork()
+    if pid == 0:
+        _become_helper(inner)
+    inner.close()
+    os.waitpid(pid, 0)
+    return outer
+
+
 def connect(path=None):
     """As user airlock: what counts for SO_PEERCRED is the moment of connect(2), so root stays root for the rest of a test."""
+    if path is None and os.environ.get('AIRLOCK_SETUID') == '1' and os.geteuid() == 0:
+        return start_setuid()
     s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     root = os.geteuid() == 0
     if root:

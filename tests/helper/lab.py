@@ -20,7 +20,7 @@ for _folder in ('../lib', '../harness'):
 import cgroups
 import engines
 from airlock_wire import *
-from check import contains, equal, fail, main, setup, skip, test, within
+from check import contains, equal, fail, main, service_test, setup, skip, test, within
 from check import BUILD, SETUID
 
 WORLD = os.environ.get('AIRLOCK_TEST_DIR', '/nonexistent')
