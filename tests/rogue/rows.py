@@ -139,6 +139,10 @@ def exec_rows():
     for kind, value in (('zero', lambda: 0), ('now', now), ('past', lambda: now() - 10 ** 9), ('too-far', lambda: now() + 11 * 10 ** 9),
                         ('ones', lambda: MAX64)):
         row('exec.deadline', kind, 'MSG_LATE', lambda value=value: exec_request(message=dict(deadline_ns=value())))
+    # Zero is a question: everything is checked, and what passes is late.
+    row('exec.deadline', 'zero-unconfined', 'UNCONFINED', lambda: exec_request(filter_fd=None, message=dict(deadline_ns=0)))
+    row('exec.deadline', 'zero-all-caps', 'CAPS_CEILING', lambda: exec_request(caps=((1 << 41) - 1,) * 3 + (0, 0), message=dict(deadline_ns=0)))
+    row('exec.deadline', 'zero-replayed', 'MSG_LATE', lambda: exec_request(message=dict(deadline_ns=0, counter=1)))
     row('exec.counter', 'replayed', 'MSG_REPLAYED', replayed)
     row('exec.reserved', 'one', 'MSG_RESERVED', lambda: exec_request(message=dict(reserved=1)))
     row('exec.reserved', 'ones', 'MSG_RESERVED', lambda: exec_request(message=dict(reserved=MAX32)))
