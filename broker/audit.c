@@ -34,21 +34,57 @@ static int has_journal(void) {
         return known;
 }
 
-/* The command as one line, each word quoted, cut. */
-static void command_line(const struct request *request, char *buffer, size_t size) {
+/* As text_escape(), and what the line itself uses (quotes, or the blank between its fields) as \xNN too: or a text could end its
+ * own field and write the next. *ret_used grows; false: it was cut. */
+static bool escape(const char *text, const char *also, char *buffer, size_t size,
+                   size_t *ret_used) {
+        size_t n = strlen(text);
+
+        for (size_t i = 0, length; i < n; i += length) {
+                char one[20];
+                size_t written;
+
+                length = text_utf8_length(text + i, n - i);
+                length = length ? length : 1;
+                if (strchr(also, text[i]))
+                        written = (size_t)snprintf(one, sizeof one, "\\x%02x", text[i]);
+                else
+                        written = text_escape(text + i, length, one, sizeof one);
+                if (*ret_used + written >= size)
+                        return false;
+                memcpy(buffer + *ret_used, one, written);
+                *ret_used += written;
+                buffer[*ret_used] = 0;
+        }
+        return true;
+}
+
+static void escape_field(const char *text, const char *also, char *buffer, size_t size) {
         size_t used = 0;
 
         buffer[0] = 0;
-        for (size_t i = 0; i < request->argv.n && used + 8 < size; i++) {
-                const char *word = request->argv.list[i];
+        escape(text, also, buffer, size, &used);
+}
 
-                buffer[used++] = i ? ' ' : '\'';
-                if (i)
-                        buffer[used++] = '\'';
-                used += text_escape(word, strlen(word), buffer + used, size - used - 4);
-                buffer[used++] = '\'';
-                buffer[used] = 0;
+/* The command as one line, each word quoted; where it was cut it ends with " ...", which no word looks like. */
+static void command_line(const struct request *request, char *buffer, size_t size) {
+        static const char more[] = " ...";
+        const size_t room = size - sizeof more - 2; /* for the last quote and the mark */
+        bool whole = true;
+        size_t used = 0;
+
+        buffer[0] = 0;
+        for (size_t i = 0; i < request->argv.n && whole; i++) {
+                if (used + 3 > room) {
+                        whole = false;
+                        break;
+                }
+                used += (size_t)snprintf(buffer + used, size - used, "%s'", i ? " " : "");
+                whole = escape(request->argv.list[i], "'", buffer, room, &used);
+                used += (size_t)snprintf(buffer + used, size - used, "'");
         }
+        if (!whole)
+                snprintf(buffer + used, size - used, "%s", more);
 }
 
 void audit_decision(const struct audit_decision *d) {
@@ -58,8 +94,8 @@ void audit_decision(const struct audit_decision *d) {
         const char *shown = d->target ? d->target : d->request->target;
 
         command_line(d->request, command, sizeof command);
-        text_escape(shown, strlen(shown), target, sizeof target);
-        text_escape(as, strlen(as), user, sizeof user);
+        escape_field(shown, " '", target, sizeof target);
+        escape_field(as, "'", user, sizeof user);
         text_escape(d->text, strlen(d->text), text, sizeof text);
         text_escape(why, strlen(why), reason, sizeof reason);
         if (has_journal()) {

@@ -65,11 +65,11 @@ static struct dict_value *add(struct dict *dict, const char *key, enum dict_type
         return &grown[dict->n++];
 }
 
-static char *copy_text(struct dict *dict, const char *text) {
+static char *copy_text(struct dict *dict, const char *text, bool exactly) {
         size_t n = strlen(text);
         char *copy;
 
-        if (text_is_utf8(text, n)) {
+        if (text_is_utf8(text, n) && !(exactly && text_looks_decodable(text))) {
                 copy = strdup(text);
         } else {
                 copy = malloc(4 * n + 1);
@@ -85,14 +85,14 @@ void dict_string(struct dict *dict, const char *key, const char *text) {
         struct dict_value *value = add(dict, key, DICT_STRING);
 
         if (value)
-                value->string = copy_text(dict, text);
+                value->string = copy_text(dict, text, false);
 }
 
 void dict_path(struct dict *dict, const char *key, const char *path) {
         struct dict_value *value = add(dict, key, DICT_PATH);
 
         if (value)
-                value->string = copy_text(dict, path);
+                value->string = copy_text(dict, path, false);
 }
 
 static void add_number(struct dict *dict, const char *key, enum dict_type type, uint64_t number) {
@@ -152,7 +152,7 @@ void dict_strings(struct dict *dict, const char *key) {
         add(dict, key, DICT_STRINGS);
 }
 
-void dict_strings_add(struct dict *dict, const char *text) {
+static void strings_add_text(struct dict *dict, const char *text, bool exactly) {
         struct dict_value *value = dict->n ? &dict->values[dict->n - 1] : NULL;
         char **grown;
 
@@ -164,9 +164,17 @@ void dict_strings_add(struct dict *dict, const char *text) {
         if (!grown)
                 return;
         value->strings.list = grown;
-        grown[value->strings.n] = copy_text(dict, text);
+        grown[value->strings.n] = copy_text(dict, text, exactly);
         if (grown[value->strings.n])
                 value->strings.n++;
+}
+
+void dict_strings_add(struct dict *dict, const char *text) {
+        strings_add_text(dict, text, false);
+}
+
+void dict_strings_add_bytes(struct dict *dict, const char *text) {
+        strings_add_text(dict, text, true);
 }
 
 void dict_dict(struct dict *dict, const char *key, struct dict *inner) {

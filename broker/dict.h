@@ -65,6 +65,9 @@ void dict_uints(struct dict *dict, const char *key, const uint32_t *list, size_t
 /* An empty list that dict_strings_add() fills; it is always the last value of the dict that is filled. */
 void dict_strings(struct dict *dict, const char *key);
 void dict_strings_add(struct dict *dict, const char *value);
+/* Bytes that somebody gave: as they are, or by text_decodable() where they are no UTF-8 or could be taken for its result: so that
+ * they are had back exactly by undoing \\ and \xNN wherever these stand. */
+void dict_strings_add_bytes(struct dict *dict, const char *value);
 /* Takes over the inner one, NULL included (then failed). */
 void dict_dict(struct dict *dict, const char *key, struct dict *value);
 const struct dict_value *dict_find(const struct dict *dict, const char *key);

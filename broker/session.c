@@ -559,7 +559,7 @@ bool sessions_expire(struct sessions *sessions, uint32_t forget_after_s) {
 static void add_command(struct dict *dict, const char *key, const struct session *session) {
         dict_strings(dict, key);
         for (size_t i = 0; i < session->request->argv.n; i++)
-                dict_strings_add(dict, session->request->argv.list[i]);
+                dict_strings_add_bytes(dict, session->request->argv.list[i]);
 }
 
 struct dict *session_listing(const struct session *session) {

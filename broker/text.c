@@ -99,6 +99,13 @@ size_t text_escape(const char *bytes, size_t n, char *buffer, size_t size) {
         return used;
 }
 
+bool text_looks_decodable(const char *text) {
+        for (text = strchr(text, '\\'); text; text = strchr(text + 1, '\\'))
+                if (text[1] == '\\' || (text[1] == 'x' && strspn(text + 2, "0123456789abcdef") >= 2))
+                        return true;
+        return false;
+}
+
 /* How one character is written by text_decodable(); *ret_length is what it takes of the input. */
 static size_t decodable_one(const char *bytes, size_t n, char out[4], size_t *ret_length) {
         size_t length = text_utf8_length(bytes, n);

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Whether a text as it is could be taken for one that text_decodable() wrote: it has \\ or \xNN in it. */
+bool text_looks_decodable(const char *text);
 /* Length of the UTF-8 sequence at bytes (1 to 4), or 0 where there is none: overlong forms, surrogates and what lies above
  * U+10FFFF are none. */
 size_t text_utf8_length(const char *bytes, size_t size);
