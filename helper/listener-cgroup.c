@@ -15,13 +15,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-static int join(int dir) {
+int listener_join(int dir) {
         int fd = openat(dir, "cgroup.procs", O_WRONLY | O_CLOEXEC);
         int r = fd >= 0 && write(fd, "0", 1) == 1 ? 0 : -errno;
 
@@ -29,7 +28,7 @@ static int join(int dir) {
         return r;
 }
 
-static bool probe(int own) {
+bool listener_probe(int own) {
         struct clone_args args = { .flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD };
         int status = -1, dir;
         pid_t pid;
@@ -62,8 +61,7 @@ static void remove_old(int parent) {
                 closedir(d);
 }
 
-/* A directory of this name below parent, made or found. fd or -errno. */
-static int make_dir(int parent, const char *name) {
+int listener_make_dir(int parent, const char *name) {
         int fd;
 
         if (mkdirat(parent, name, 0755) < 0 && errno != EEXIST)
@@ -81,17 +79,17 @@ static int make_own(const char *parent_path) {
                 return parent;
         remove_old(parent);
         snprintf(name, sizeof(name), "airlock-listener-%s-%d", context.instance, (int)getpid());
-        own = make_dir(parent, name);
+        own = listener_make_dir(parent, name);
         close_fd(parent);
         if (own < 0)
                 return own;
-        r = join(own);
-        context.clone_into = r == 0 && probe(own);
+        r = listener_join(own);
+        context.clone_into = r == 0 && listener_probe(own);
         close_fd(own);
         return r;
 }
 
-static int read_own_cgroups(void) {
+int listener_read_cgroups(void) {
         int n = text_read(context.proc_fd, "self/cgroup", context.own_cgroups, sizeof(context.own_cgroups));
 
         return n < 0 ? n : 0;
@@ -106,44 +104,5 @@ int listener_own_cgroup(void) {
                 return -ENOENT;
         snprintf(path, sizeof(path), "%.*s", (int)strcspn(line, "\n"), line);
         r = make_own(path[1] ? path + 1 : ".");
-        return r < 0 ? r : read_own_cgroups();
-}
-
-/* Born there; moved where birth kills. One folder for all of them, which nobody ever writes cgroup.kill of. */
-static pid_t leave_into(int dir) {
-        struct clone_args args = { .flags = CLONE_INTO_CGROUP | CLONE_PIDFD, .exit_signal = SIGCHLD, .cgroup = (uint64_t)dir };
-        int pidfd = -1, status;
-        pid_t pid;
-
-        args.pidfd = (uintptr_t)&pidfd;
-        if (probe(dir))
-                return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
-        pid = fork();
-        if (pid == 0 && join(dir) < 0)
-                end_now(1);
-        if (pid > 0 && waitpid(pid, &status, WNOHANG) == pid)
-                return -1;
-        return pid;
-}
-
-int listener_leave(void) {
-        char name[64];
-        int dir;
-        pid_t pid;
-
-        snprintf(name, sizeof(name), "airlock-helper-%s", context.instance);
-        dir = make_dir(context.cgroup_fd, name);
-        if (dir < 0)
-                return dir;
-        context.clone_into = probe(dir);
-        pid = leave_into(dir);
-        if (pid < 0)
-                return -errno;
-        if (pid > 0)
-                _exit(0);
-        close_fd(dir);
-        context.listener = getpid();
-        if (setsid() < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) /* which is not inherited */
-                return -errno;
-        return read_own_cgroups();
+        return r < 0 ? r : listener_read_cgroups();
 }

@@ -143,8 +143,18 @@ static int start_supervisor(int conn, struct fail *f) {
         return 0;
 }
 
-static void accept_one(void) {
+int listener_serve(int conn) {
         struct fail f = {};
+
+        if (check_peer(conn, &f) == 0 && start_supervisor(conn, &f) == 0)
+                return 0;
+        log_line("refused connection reason=%s errno=%d", reason_word(f.reason), f.err);
+        report_refused(conn, &f);
+        close(conn);
+        return -1;
+}
+
+static void accept_one(void) {
         int conn = accept4(context.listen_fd, NULL, NULL, SOCK_CLOEXEC);
 
         if (conn < 0) {
@@ -152,11 +162,7 @@ static void accept_one(void) {
                         poll(NULL, 0, 10); /* the connection stays there; no spinning on it */
                 return;
         }
-        if (check_peer(conn, &f) < 0 || start_supervisor(conn, &f) < 0) {
-                log_line("refused connection reason=%s errno=%d", reason_word(f.reason), f.err);
-                report_refused(conn, &f);
-                close(conn);
-        }
+        listener_serve(conn);
 }
 
 /* A log that was rotated, limits and cgroups that were changed: looked at again. */
@@ -188,8 +194,7 @@ static void reload(void) {
         log_line("ceiling: read again");
 }
 
-/* False: asked to end. */
-static bool handle_signal(int signal_fd) {
+bool listener_handle_signal(int signal_fd) {
         struct signalfd_siginfo s;
 
         while (read(signal_fd, &s, sizeof(s)) == sizeof(s)) {
@@ -202,7 +207,7 @@ static bool handle_signal(int signal_fd) {
         return true;
 }
 
-static int open_signals(void) {
+int listener_open_signals(void) {
         sigset_t set;
 
         sigemptyset(&set);
@@ -225,7 +230,7 @@ static int next_timeout(void) {
 }
 
 int listener_run(void) {
-        int signal_fd = open_signals();
+        int signal_fd = listener_open_signals();
 
         keep_sweep(true);
         spare_make();
@@ -235,7 +240,7 @@ int listener_run(void) {
 
                 if (r < 0 && errno != EINTR)
                         return 1;
-                if (p[0].revents && !handle_signal(signal_fd))
+                if (p[0].revents && !listener_handle_signal(signal_fd))
                         return 0;
                 if (p[1].revents & POLLIN)
                         accept_one();
@@ -243,25 +248,4 @@ int listener_run(void) {
                 if (!p[1].revents)
                         spare_make();
         }
-}
-
-int listener_run_one(int conn) {
-        int signal_fd = open_signals();
-        struct fail f = {};
-
-        if (check_peer(conn, &f) < 0 || start_supervisor(conn, &f) < 0) {
-                log_line("refused connection reason=%s errno=%d", reason_word(f.reason), f.err);
-                report_refused(conn, &f);
-                return 1;
-        }
-        while (!keep_is_empty()) {
-                struct pollfd p = { .fd = signal_fd, .events = POLLIN };
-
-                poll(&p, 1, keep_timeout());
-                if (p.revents)
-                        handle_signal(signal_fd); /* nobody but root can send one; the session is not theirs to lose */
-                keep_tick();
-        }
-        keep_sweep(false); /* after the session, not before: what earlier listeners left is not this caller's wait */
-        return 0;
 }

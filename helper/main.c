@@ -11,6 +11,7 @@
 #include "helper/inherit.h"
 #include "helper/listener.h"
 #include "helper/log.h"
+#include "helper/setuid.h"
 #include "helper/steps.h"
 #include "helper/target.h"
 
@@ -32,6 +33,10 @@
 #define MFD_EXEC 0x0010U
 #endif
 #define LISTEN_FD 3
+#if !AIRLOCK_SETUID /* check_fd() has refused it */
+#define setuid_leave() (-ENOSYS)
+#define setuid_run(conn) 1
+#endif
 #define ALL_SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 static _Noreturn void die(const char *what) {
@@ -171,20 +176,9 @@ static void load_ceiling(void) {
         log_line("ceiling: %s (line %u); everything is refused", e.what ? e.what : "cannot be read", e.line);
 }
 
-/* Into a cgroup of root's own, in a session of our own, and the process that the broker knows ends: what it set up
- * around that one no longer holds for us. */
-static void leave_broker(void) {
-        int r = listener_leave();
-
-        if (r < 0) {
-                errno = -r;
-                die("leaving the broker's cgroup and session");
-        }
-}
-
 int main(int argc, char **argv, char **envp) {
         bool listens;
-        int r = 0;
+        int r;
 
         become_root();
         inherit_reset(); /* before anything is opened or written: a limit would end us half-way */
@@ -201,17 +195,16 @@ int main(int argc, char **argv, char **envp) {
                 return 1;
         if (target_read_own() < 0)
                 die_plain("own limits, maps or label in /proc/self cannot be read");
-        if (listens)
-                r = listener_own_cgroup();
-        else
-                leave_broker();
+        /* Or into a cgroup of root's own, in a session of our own, and the process that the broker knows ends: what it
+         * set up around that one no longer holds for us. */
+        r = listens ? listener_own_cgroup() : setuid_leave();
         if (r < 0) {
                 errno = -r;
-                die("own cgroup");
+                die("own cgroup, or leaving the broker's and its session");
         }
         load_ceiling();
         if (listens)
                 log_line("listening instance=%s clone-into-cgroup=%s", context.instance, context.clone_into ? "yes" : "no");
         replace_standard_fds();
-        return listens ? listener_run() : listener_run_one(LISTEN_FD);
+        return listens ? listener_run() : setuid_run(LISTEN_FD);
 }
