@@ -80,7 +80,7 @@ def open_shared(folder):
         return fd
 
 
-def listen(path, kind, mode, user, group):
+def listen(path, kind, mode, user, group, backlog=128):
         """A socket that stays here while its service comes and goes, so that nobody is refused in between."""
         sock = socket.socket(socket.AF_UNIX, kind)
         mask = os.umask(0o777)
@@ -88,7 +88,7 @@ def listen(path, kind, mode, user, group):
         os.umask(mask)
         os.chown(path, user_id(user), group_id(group))
         os.chmod(path, mode)
-        sock.listen(128)
+        sock.listen(backlog)
         return sock
 
 

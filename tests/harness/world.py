@@ -307,7 +307,7 @@ class Init:
                 self.daemon('polkitd', bus.polkit_command())
                 # The queue of this one holds every supervisor that outlived a broker.
                 sessions = services.listen(services.RUN + '/broker/sessions.sock', socket.SOCK_SEQPACKET, 0o660, 'airlock',
-                                           'airlock')
+                                           'airlock', backlog=4096)
                 checks = {'ASAN_OPTIONS': f'log_path={LOGS}/sanitizer:abort_on_error=0', 'UBSAN_OPTIONS':
                           f'log_path={LOGS}/sanitizer:print_stacktrace=1:halt_on_error=1'}
                 os.chmod(LOGS, 0o1777)
