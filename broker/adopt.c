@@ -11,6 +11,7 @@
 #include "broker/quota.h"
 #include "broker/recall.h"
 #include "broker/request.h"
+#include "broker/session-relay.h"
 #include "broker/session.h"
 #include "common/fd.h"
 #include "common/memfd.h"
@@ -69,6 +70,10 @@ static void on_exited(void *userdata, const struct wire_exited *exited) {
         session_ended(userdata, exited);
 }
 
+static void on_ends(void *userdata, int fds[LAUNCH_ENDS]) {
+        session_relay_replace(userdata, fds);
+}
+
 /* Of one that the history does not know: it was killed with its broker in its first moments. */
 static int by_plan(const struct wire_strings *strings, struct session *session) {
         session->created_us = session->started_us;
@@ -110,7 +115,7 @@ static int describe(struct broker *broker, const struct wire_plan *plan,
 static int take_session(struct comer *comer, struct wire_plan *plan,
                         const struct wire_strings *strings, const struct wire_started *started) {
         struct broker *broker = comer->adopt->broker;
-        struct launch_handler handler = { .exited = on_exited };
+        struct launch_handler handler = { .exited = on_exited, .ends = on_ends };
         struct session *session = NULL;
         struct link *link = comer->link;
         int r;
@@ -137,6 +142,9 @@ static int take_session(struct comer *comer, struct wire_plan *plan,
         session->visible = true;
         session->plan = plan;
         session->plan_size = plan->size;
+        session->idle_ms = plan->idle_ms;
+        session->may_detach = session->client_gone == POLICY_GONE_KEEP;
+        session_relay_adopt(session);
         /* Its client's name is not known any more: who calls with its owner's uid claims it, or it ends as it would have. */
         if (session->client_gone != POLICY_GONE_KEEP)
                 session->deadline_us = loop_now(broker->loop) + CLAIM_US +

@@ -56,7 +56,7 @@ static const struct method methods[] = {
         { MANAGER, "Reload", "", "", MANAGE_SERVICE, manager_reload },
 
         { SESSION, "Start", "a{sv}", "a{uh}", "owner", not_built },
-        { SESSION, "Attach", "a{sv}", "a{uh}", "owner", not_built },
+        { SESSION, "Attach", "a{sv}", "a{uh}", "owner", bus_session_attach, 1 },
         { SESSION, "Resize", "qq", "", "owner", bus_session_resize },
         { SESSION, "Signal", "is", "", "owner", bus_session_signal },
         { SESSION, "Stop", "u", "", "owner", bus_session_stop },

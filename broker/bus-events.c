@@ -7,6 +7,7 @@
 #include "broker/audit.h"
 #include "broker/broker.h"
 #include "broker/bus-history.h"
+#include "broker/bus-session.h"
 #include "broker/bus.h"
 #include "broker/call.h"
 #include "broker/caller.h"
@@ -16,6 +17,7 @@
 #include "broker/recorder.h"
 #include "broker/reply.h"
 #include "broker/request.h"
+#include "broker/relay.h"
 #include "broker/session.h"
 #include "policy/policy.h"
 
@@ -98,6 +100,8 @@ static void add_extras(struct dict *dict, const struct session *session,
         if (strcmp(event->name, "Resized") == 0) {
                 dict_uint(dict, "rows", event->a);
                 dict_uint(dict, "cols", event->b);
+        } else if (strcmp(event->name, "Detached") == 0) {
+                dict_string(dict, "why", relay_why_name(event->a));
         } else if (strcmp(event->name, "Stopping") == 0) {
                 dict_uint(dict, "grace-ms", event->a);
                 dict_string(dict, "by", session->stopped_by);
@@ -204,11 +208,12 @@ static void send_to_all(struct broker *broker, const struct session *session,
         bool owner = session->owner_name && (!beginning || session->announced);
         DBusMessage *message;
 
-        if (!owner && !broker->subscribers)
+        if (!owner && !broker->subscribers && !session->attached_name)
                 return;
         message = make(session, event->name, NULL, bus_event_details(session, event));
         if (!message)
                 return;
+        bus_session_copy(broker, session, message);
         bus_events_copy(broker, session, message);
         for (struct subscriber *s = broker->subscribers; s && session->owner_name && !owner;
              s = s->next)
@@ -240,7 +245,7 @@ void bus_event(struct broker *broker, struct session *session, const struct even
 /* Sends one event of the past as it was sent then, with a mark. */
 static void replay(struct subscriber *subscriber, const struct history_event *event) {
         struct event what = { event->what, event->a, event->b };
-        struct session session = { 0 };
+        struct session session = { .ring_fd = -1, .outer = { -1, -1, -1 } };
         DBusMessage *message = NULL;
 
         memcpy(session.id, event->id, sizeof session.id);

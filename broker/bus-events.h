@@ -19,7 +19,7 @@ int manager_unsubscribe(struct call *call);
 
 struct event {
         const char *name; /* Created, Started, Detached, Attached, Resized, Stopping, Removed */
-        uint32_t a;       /* rows · milliseconds of grace */
+        uint32_t a;       /* rows · milliseconds of grace · enum relay_why */
         uint32_t b;       /* cols */
 };
 /* To subscribers, to the owner where it was told of the session already, to the history and the journal. */

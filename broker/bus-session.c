@@ -9,8 +9,11 @@
 #include "broker/caller.h"
 #include "broker/dict.h"
 #include "broker/loop.h"
+#include "broker/request.h"
 #include "broker/reply.h"
+#include "broker/session-relay.h"
 #include "broker/session.h"
+#include "common/fd.h"
 
 #include <dbus/dbus.h>
 #include <errno.h>
@@ -26,6 +29,7 @@ struct wait {
         struct call *call;
         const struct session *session;
         sd_event_source *timer; /* NULL: without limit */
+        bool removes;           /* it is a Remove that waits for the end */
 };
 
 int bus_session_signal(struct call *call) {
@@ -69,7 +73,30 @@ int bus_session_resize(struct call *call) {
 }
 
 int bus_session_close_stdin(struct call *call) {
-        return session_close_stdin(call->session, &call->error);
+        int r = session_close_stdin(call->session, &call->error);
+
+        if (r == 0)
+                reply_empty(call);
+        return r;
+}
+
+/* Killed, and forgotten as soon as it has ended: the answer comes then. */
+static int remove_by_force(struct call *call) {
+        struct session *session = call->session;
+        struct wait *wait;
+        int r = session_stop(session, 0, call->caller->uid == session->owner, &call->error);
+
+        if (r)
+                return r;
+        wait = calloc(1, sizeof *wait);
+        if (!wait)
+                return -ENOMEM;
+        session->remove_at_end = true;
+        *wait = (struct wait){
+                .next = call->broker->waits, .call = call, .session = session, .removes = true
+        };
+        call->broker->waits = wait;
+        return 0;
 }
 
 int bus_session_remove(struct call *call) {
@@ -78,12 +105,67 @@ int bus_session_remove(struct call *call) {
 
         dbus_message_get_args(call->message, NULL, DBUS_TYPE_BOOLEAN, &force, DBUS_TYPE_INVALID);
         if (force && !session_is_over(call->session))
-                return error_set(&call->error, OUTCOME_NOT_SUPPORTED,
-                                 "Remove: force is not built yet; stop the session first");
+                return remove_by_force(call);
         r = session_remove(call->session, &call->error);
         call->session = NULL;
         if (r == 0)
                 reply_empty(call);
+        return r;
+}
+
+/* ---- Attach ---- */
+
+/* A call of Attach that the relay has not answered yet. */
+struct attaching {
+        struct call *call;
+        struct session *session; /* outlives its relay, and that answers before it goes */
+        int ends[3];
+        bool read_only;
+};
+
+static const char *attach_error(int error) {
+        return error == EBUSY  ? "somebody is attached; steal takes their place"
+             : error == EUSERS ? "too many are attached"
+                               : "its relay was lost; try again";
+}
+
+static void on_attached(void *userdata, int error) {
+        struct attaching *attaching = userdata;
+        struct call *call = attaching->call;
+
+        if (error) {
+                error_set(&call->error, OUTCOME_BAD_STATE, "session %s: %s", attaching->session->id,
+                          attach_error(error));
+                reply_refusal(call, OUTCOME_BAD_STATE, call->error.text);
+        } else {
+                if (!attaching->read_only) {
+                        session_relay_attached(attaching->session, call->caller->name);
+                        session_was_attached(attaching->session);
+                }
+                reply_fds(call, attaching->ends);
+        }
+        close_fds(attaching->ends, 3);
+        free(attaching);
+}
+
+int bus_session_attach(struct call *call) {
+        struct attaching *attaching = calloc(1, sizeof *attaching);
+        struct session_relay_answer answer = { on_attached, attaching };
+        struct request_attach attach;
+        int r;
+
+        if (!attaching)
+                return -ENOMEM;
+        *attaching = (struct attaching){ .call = call,
+                                         .session = call->session,
+                                         .ends = { -1, -1, -1 } };
+        r = request_read_attach(call->message, false, &attach, &call->error);
+        attaching->read_only = attach.read_only;
+        if (r == 0)
+                r = session_relay_attach(call->session, &attach, attaching->ends, &answer,
+                                         &call->error);
+        if (r)
+                free(attaching);
         return r;
 }
 
@@ -158,9 +240,11 @@ static void answer_waits(struct broker *broker, const struct session *session, b
 
         for (struct wait *wait = broker->waits; wait; wait = next) {
                 next = wait->next;
-                if (wait->session != session)
+                if (wait->session != session || (wait->removes && !forgotten))
                         continue;
-                if (forgotten)
+                if (wait->removes)
+                        reply_empty(take_wait(broker, wait));
+                else if (forgotten)
                         reply_refusal(take_wait(broker, wait), OUTCOME_NO_SUCH_SESSION,
                                       "session: was forgotten");
                 else
@@ -187,10 +271,27 @@ static DBusMessage *signal_new(const struct broker *broker, const struct session
         return message;
 }
 
+/* Who is attached may be another client of its owner, and hears of it as well. */
+void bus_session_copy(struct broker *broker, const struct session *session,
+                      struct DBusMessage *message) {
+        DBusMessage *copy;
+
+        if (!session->attached_name ||
+            (session->owner_name && strcmp(session->attached_name, session->owner_name) == 0))
+                return;
+        copy = dbus_message_copy(message);
+        if (copy && dbus_message_set_destination(copy, session->attached_name))
+                bus_send(broker->bus, copy);
+        else if (copy)
+                dbus_message_unref(copy);
+}
+
 static void signal_send(struct broker *broker, const struct session *session, DBusMessage *message,
                         int built) {
-        if (built)
+        if (built) {
+                bus_session_copy(broker, session, message);
                 bus_events_copy(broker, session, message);
+        }
         if (built && session->owner_name)
                 bus_send(broker->bus, message);
         else if (message)

@@ -31,6 +31,7 @@
 #include "broker/reply.h"
 #include "broker/request.h"
 #include "broker/run.h"
+#include "broker/session-relay.h"
 #include "broker/session.h"
 #include "broker/settings.h"
 #include "broker/target.h"
@@ -58,7 +59,7 @@ struct flow {
         struct caller *who; /* whose rights count: the caller, or whom an Explain is about */
         struct request *request;
         struct lookup *lookup; /* while the target is looked up */
-        bool by_number;        /* of a process, of which he has no rule: only what it turns out to be may be his */
+        bool by_number; /* of a process, of which he has no rule: only what it turns out to be may be his */
         struct target *target;
         struct ask *ask; /* while passwd or group are opened */
         char *passwd;
@@ -283,6 +284,15 @@ static struct quota *quota_of(const struct flow *flow) {
         return quota ? quota : flow->call->quota;
 }
 
+/* Whether the rules may be asked again: for a session that ends with its client. */
+static bool try_to_stay(struct flow *flow, const struct policy_verdict *verdict) {
+        if (verdict->answer != POLICY_DENY || !flow->request->would_detach)
+                return false;
+        request_stay(flow->request);
+        flow->input.request.client_gone = flow->request->client_gone;
+        return true;
+}
+
 static int stage_precheck(struct flow *flow) {
         struct policy_verdict verdict;
         int r;
@@ -300,6 +310,8 @@ static int stage_precheck(struct flow *flow) {
         if (r)
                 return r;
         r = policy_precheck(flow->rules, &flow->input.request, &verdict);
+        if (r == 0 && try_to_stay(flow, &verdict))
+                r = policy_precheck(flow->rules, &flow->input.request, &verdict);
         if (r < 0 || verdict.answer != POLICY_DENY || flow->request->kind == REQUEST_EXPLAIN)
                 return r;
         flow->verdict = verdict;
@@ -418,9 +430,10 @@ static int check_quota(struct flow *flow) {
 /* A limit that nobody keeps would be a lie in the rule. */
 static int check_limits(struct flow *flow) {
         const struct policy_limits *limits = &flow->verdict.limits;
-        const char *which = limits->memory ? "memory"
-                          : limits->pids   ? "pids"
-                          : limits->cpu_percent ? "cpu-percent" : NULL;
+        const char *which = limits->memory      ? "memory"
+                          : limits->pids        ? "pids"
+                          : limits->cpu_percent ? "cpu-percent"
+                                                : NULL;
 
         return which ? error_set(text(flow), OUTCOME_LIMITS_UNAVAILABLE,
                                  "limit %s: is not built yet, and its rule demands it", which)
@@ -445,6 +458,8 @@ static int stage_policy(struct flow *flow) {
         flow->trace = (struct policy_trace){ .skips = flow->skips, .max = SKIPS };
         r = policy_decide(flow->rules, &flow->input.request, explain ? &flow->trace : NULL,
                           &flow->verdict);
+        if (r == 0 && try_to_stay(flow, &flow->verdict))
+                return stage_policy(flow);
         if (r < 0)
                 return r;
         r = flow->verdict.answer == POLICY_DENY ? deny(flow) : check_quota(flow);
@@ -461,9 +476,11 @@ static int stage_policy(struct flow *flow) {
 static void on_started(void *userdata, const struct wire_started *started, int master);
 static void on_refused(void *userdata, int result, struct error *error);
 static void on_exited(void *userdata, const struct wire_exited *exited);
+static void on_ends(void *userdata, int fds[LAUNCH_ENDS]);
 
 static int connect_helper(struct flow *flow) {
-        struct launch_handler handler = { on_started, on_refused, on_exited, flow->session };
+        struct launch_handler handler = { on_started, on_refused, on_exited, on_ends,
+                                          flow->session };
 
         return launch_new(flow->broker->links, &handler, &flow->session->launch, text(flow));
 }
@@ -525,9 +542,9 @@ static int stage_plan(struct flow *flow) {
 
 /* More than the target has, by INTERFACE's words. */
 static bool is_privileged(const struct flow *flow) {
-        return flow->plan && (flow->plan->caps[CAPS_BOUNDING] &
-                                      ~flow->target->facts->caps[CAPS_BOUNDING] ||
-                              !flow->filter || flow->verdict.label);
+        return flow->plan &&
+               (flow->plan->caps[CAPS_BOUNDING] & ~flow->target->facts->caps[CAPS_BOUNDING] ||
+                !flow->filter || flow->verdict.label);
 }
 
 /* Which polkit action a request is, whether or not its rule asks (INTERFACE: privileged, else as-other, else exec). */
@@ -550,7 +567,7 @@ static int make_stream(struct flow *flow, unsigned i, int *ret) {
         int pipe_fds[2];
 
         if (request->tty)
-                wanted = i == 2 && request->stderr_own;
+                wanted = i == 2 && request->stderr_own && request->output != REQUEST_RING;
 
         *ret = take_fd(&request->streams[i]);
         if (*ret >= 0 || !wanted)
@@ -569,6 +586,8 @@ static struct launch_request plan_request(struct flow *flow) {
                                           .target_fd = flow->target->pidfd,
                                           .filter_fd = -1,
                                           .streams = { -1, -1, -1 },
+                                          .outer = { -1, -1, -1 },
+                                          .ring_fd = -1,
                                           .n_extra = flow->request->n_extra,
                                           .counter = ++flow->broker->counter,
                                           .now = loop_now(flow->broker->loop) };
@@ -676,6 +695,8 @@ static int send_plan(struct flow *flow, const int streams[3]) {
         int r = 0;
 
         memcpy(request.streams, streams, sizeof request.streams);
+        memcpy(request.outer, flow->session->outer, sizeof request.outer);
+        request.ring_fd = flow->session->ring_fd;
         if (flow->filter)
                 r = filter_memfd(flow->filter, &request.filter_fd);
         if (r < 0)
@@ -717,12 +738,31 @@ static int describe_session(struct flow *flow) {
         return session->owner_name && session->target && session->rule ? 0 : -ENOMEM;
 }
 
+/* Its output goes to a relay, which is there before the command is. */
+static int prepare_relay(struct flow *flow, int streams[3]) {
+        struct session *session = flow->session;
+        int r;
+
+        if (flow->request->output != REQUEST_RING)
+                return 0;
+        r = session_relay_prepare(session, flow->request);
+        if (r == 0)
+                r = session_relay_streams(session, flow->request, streams);
+        session->idle_ms = flow->verdict.limits.idle_ms;
+        /* Kept from the moment on that somebody detaches, or from the start. */
+        if (session->may_detach && !flow->request->detach && !flow->request->gone_given)
+                session->client_gone = POLICY_GONE_KILL;
+        return r;
+}
+
 static int stage_launch(struct flow *flow) {
         int streams[3] = { -1, -1, -1 };
         int r = describe_session(flow);
 
         for (unsigned i = 0; i < 3 && r == 0; i++)
                 r = make_stream(flow, i, &streams[i]);
+        if (r == 0)
+                r = prepare_relay(flow, streams);
         if (r == 0 && flow->request->kind == REQUEST_RUN) {
                 r = run_new(loop_event(flow->broker->loop), flow->call->quota, &flow->ends[1],
                             &flow->run);
@@ -743,11 +783,26 @@ static int stage_launch(struct flow *flow) {
 
 /* ---- the helper's answer ---- */
 
+/* Nobody else can have come before: what is asked of the relay is not waited for. */
+static void attach_starter(struct flow *flow, struct session *session) {
+        const struct request *request = session->request;
+        struct request_attach attach = { .follow = true };
+        struct error error;
+
+        if (session->ring_fd < 0 || request->detach)
+                return;
+        if (session_relay_attach(session, &attach, flow->ends, NULL, &error) == 0)
+                session_relay_attached(session, flow->caller->name);
+        else
+                session_detached(session, 0);
+}
+
 static void answer_started(struct flow *flow, struct session *session) {
         struct call *call = flow->call;
 
         flow->call = NULL;
         if (!flow->run) {
+                attach_starter(flow, session);
                 reply_exec(call, session->path, flow->ends);
                 return;
         }
@@ -762,7 +817,10 @@ static void on_started(void *userdata, const struct wire_started *started, int m
         struct broker *broker = flow->broker;
         bool gone = flow->caller->gone;
 
-        if (master >= 0) {
+        if (session->ring_fd >= 0) {
+                session_relay_started(session, master);
+                close_fd(master);
+        } else if (master >= 0) {
                 close_fd(flow->ends[0]);
                 flow->ends[0] = master;
         }
@@ -776,6 +834,7 @@ static void on_started(void *userdata, const struct wire_started *started, int m
         session->request = flow->request;
         session->visible = true;
         session->flow = NULL;
+        session->attached = session->ring_fd >= 0 && !session->request->detach;
         session_started(session, started);
         answer_started(flow, session);
         flow->session = NULL;
@@ -798,12 +857,17 @@ static void on_refused(void *userdata, int result, struct error *error) {
                 error_set(text(flow), result, "target %s: is frozen (paused); resume it first",
                           flow->request->target);
         else if (result == OUTCOME_BAD_CWD && flow->request->cwd)
-                error_set(text(flow), result, "cwd %.256s: %.160s", flow->request->cwd, error->text);
+                error_set(text(flow), result, "cwd %.256s: %.160s", flow->request->cwd,
+                          error->text);
         refuse(flow, result);
 }
 
 static void on_exited(void *userdata, const struct wire_exited *exited) {
         session_ended(userdata, exited);
+}
+
+static void on_ends(void *userdata, int fds[LAUNCH_ENDS]) {
+        session_relay_replace(userdata, fds);
 }
 
 /* ---- the order ---- */

@@ -149,7 +149,7 @@ int history_row_restore(const struct history_row *row, struct session *session) 
 }
 
 struct dict *history_row_listing(const struct history_row *row) {
-        struct session session = { 0 };
+        struct session session = { .ring_fd = -1, .outer = { -1, -1, -1 } };
         struct dict *dict = NULL;
 
         memcpy(session.id, row->id, sizeof session.id);

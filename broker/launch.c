@@ -64,7 +64,7 @@ static void describe_arg(const struct wire_refused *refused, char *buffer, size_
         case REASON_STREAM_MODE:
         case REASON_STREAM_MISSING:
         case REASON_EXTRA_KIND:
-                if (refused->arg >= WIRE_SLOT_STDIN && refused->arg < WIRE_SLOTS)
+                if (refused->arg >= WIRE_SLOT_STDIN && refused->arg < WIRE_SLOT_OUTER_STDIN)
                         snprintf(buffer, size, " (fd %u)", refused->arg - WIRE_SLOT_STDIN);
                 break;
         default: break;
@@ -151,6 +151,17 @@ static bool is_refusal(const void *message, size_t size) {
                refused->reason != 0;
 }
 
+static void on_ends(struct launch *launch, const struct wire_ends *ends, int *fds, size_t n_fds) {
+        int list[LAUNCH_ENDS];
+        size_t n = 0;
+
+        for (unsigned i = 0; i < LAUNCH_ENDS; i++)
+                list[i] = ends->slots & 1u << i && n < n_fds ? take_fd(&fds[n++]) : -1;
+        if (launch->handler.ends)
+                launch->handler.ends(launch->handler.userdata, list);
+        close_fds(list, LAUNCH_ENDS);
+}
+
 static void on_message(void *userdata, const void *message, size_t size, int *fds, size_t n_fds) {
         struct launch *launch = userdata;
         const struct wire_head *head = message;
@@ -163,6 +174,8 @@ static void on_message(void *userdata, const void *message, size_t size, int *fd
         } else if (head->kind == WIRE_EXITED && size == sizeof(struct wire_exited) &&
                    launch->started) {
                 on_exited(launch, message);
+        } else if (head->kind == WIRE_ENDS && size == sizeof(struct wire_ends) && launch->started) {
+                on_ends(launch, message, fds, n_fds);
         } else if (is_refusal(message, size) && !launch->started) {
                 r = take_refusal(message, &error);
                 /* All checks have passed: late is what it was made. */
@@ -212,6 +225,9 @@ static void fill_slots(const struct launch_request *request, int plan_fd, struct
                 slots[WIRE_SLOT_STDIN + i] = request->streams[i];
         for (unsigned i = 0; i < request->n_extra; i++)
                 slots[WIRE_SLOT_EXTRA + i] = request->extra[i];
+        for (unsigned i = 0; i < 3; i++)
+                slots[WIRE_SLOT_OUTER_STDIN + i] = request->outer[i];
+        slots[WIRE_SLOT_RING] = request->ring_fd;
         for (unsigned i = 0; i < WIRE_SLOTS; i++)
                 if (slots[i] >= 0) {
                         message->slots |= 1u << i;
@@ -302,6 +318,20 @@ int launch_stop(struct launch *launch, int signal, uint32_t grace_ms, unsigned e
                                      .ended_by = ended_by };
 
         return link_send(launch->link, &message, sizeof message);
+}
+
+static int send_bare(struct launch *launch, enum wire_kind kind) {
+        struct wire_head message = WIRE_HEAD(kind, message, 0);
+
+        return link_send(launch->link, &message, sizeof message);
+}
+
+int launch_close_stdin(struct launch *launch) {
+        return send_bare(launch, WIRE_CLOSE_STDIN);
+}
+
+int launch_fetch(struct launch *launch) {
+        return send_bare(launch, WIRE_FETCH);
 }
 
 int launch_resize(struct launch *launch, uint16_t rows, uint16_t cols) {

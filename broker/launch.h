@@ -17,6 +17,8 @@ struct wire_plan;
 struct wire_started;
 struct wire_exited;
 
+#define LAUNCH_ENDS 5u
+
 struct launch_handler {
         /* The command was executed. Comes once, before exited(). master: of its terminal, the handler's from now on; -1: none. */
         void (*started)(void *userdata, const struct wire_started *started, int master);
@@ -25,6 +27,9 @@ struct launch_handler {
         void (*refused)(void *userdata, int result, struct error *error);
         /* It has ended and its cgroup is empty. Comes once; the launch is to be freed. exited NULL: nobody knows how it ended. */
         void (*exited)(void *userdata, const struct wire_exited *exited);
+        /* The answer to launch_fetch(), each -1 where there is none: the terminal's master, the outer ends, the ring. What the
+         * handler takes it sets to -1. */
+        void (*ends)(void *userdata, int fds[LAUNCH_ENDS]);
         void *userdata;
 };
 
@@ -36,6 +41,9 @@ struct launch_request {
         int streams[3]; /* -1: the target's null device */
         int extra[LIMIT_EXTRA_FDS];
         unsigned n_extra;
+        int outer
+                [3]; /* the streams' other ends and the ring, for the supervisor to keep; -1: none */
+        int ring_fd;
         uint64_t counter;
         uint64_t now;      /* loop_now() */
         bool only_checked; /* nothing is started: refused() says what would be */
@@ -63,4 +71,6 @@ struct ack *ack_new(struct link *link);
 /* Commands to the supervisor: 0 or -errno. */
 int launch_signal(struct launch *launch, int signal, unsigned scope);
 int launch_stop(struct launch *launch, int signal, uint32_t grace_ms, unsigned ended_by);
+int launch_close_stdin(struct launch *launch);
+int launch_fetch(struct launch *launch);
 int launch_resize(struct launch *launch, uint16_t rows, uint16_t cols);

@@ -17,7 +17,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#define LINK_FDS 4 /* no report has more */
+#define LINK_FDS 5 /* no report has more */
 #define RETRY_US 3000
 #define LINK_MESSAGE_MAX (sizeof(struct wire_facts) + 64)
 

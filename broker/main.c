@@ -24,6 +24,7 @@
 #include "broker/recorder.h"
 #include "broker/session.h"
 #include "broker/settings.h"
+#include "broker/spawn-helper.h"
 #include "broker/target.h"
 #include "broker/turns.h"
 #include "common/fd.h"
@@ -134,6 +135,14 @@ static void on_session_ended(void *userdata, struct session *session) {
         recorder_put(broker->recorder, history_row_of(session), false, on_recorded, ack);
 }
 
+static void on_session_attached(void *userdata, struct session *session) {
+        bus_event(userdata, session, &(struct event){ "Attached", 0, 0 });
+}
+
+static void on_session_detached(void *userdata, struct session *session, unsigned why) {
+        bus_event(userdata, session, &(struct event){ "Detached", why, 0 });
+}
+
 static void on_session_removed(void *userdata, struct session *session) {
         struct broker *broker = userdata;
 
@@ -177,13 +186,11 @@ static uint32_t fds_of_one_user(void) {
 }
 
 static int make_parts(struct broker *broker) {
-        static const struct sessions_handler sessions = { on_session_started,
-                                                          on_session_stopping,
-                                                          on_session_announce,
-                                                          on_session_changed,
-                                                          on_session_ended,
-                                                          on_session_removed,
-                                                          NULL };
+        static const struct sessions_handler sessions = {
+                on_session_started,  on_session_stopping, on_session_announce,
+                on_session_changed,  on_session_ended,    on_session_attached,
+                on_session_detached, on_session_removed,  NULL
+        };
         struct loop_handler loop = { on_reload, on_tick, broker };
         struct sessions_handler handler = sessions;
         int r;
@@ -224,7 +231,9 @@ static int load(struct broker *broker) {
 }
 
 static int connect_bus(struct broker *broker) {
-        struct bus_handler handler = { on_call, on_vanished, on_drained, on_signal, on_lost, broker };
+        struct bus_handler handler = {
+                on_call, on_vanished, on_drained, on_signal, on_lost, broker
+        };
         struct error error = { "" };
         int r = bus_open(loop_event(broker->loop), BUS_NAME, &handler, &broker->bus, &error);
 
@@ -284,6 +293,8 @@ static int choose_helper(struct broker *broker) {
                 r = links_spawn(broker->links);
         else
                 r = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
+        if (r == 0)
+                r = spawn_prepare(); /* relays are our children in both modes */
         return r < 0 ? fail("cannot prepare for the helper", r) : 0;
 }
 

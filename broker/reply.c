@@ -242,6 +242,18 @@ void reply_exec(struct call *call, const char *path, const int fds[3]) {
         send_built(call, message, ok);
 }
 
+void reply_fds(struct call *call, const int fds[3]) {
+        DBusMessage *message = reply_new(call);
+        DBusMessageIter iter;
+        int ok = message != NULL;
+
+        if (ok) {
+                dbus_message_iter_init_append(message, &iter);
+                ok = append_fds(&iter, fds);
+        }
+        send_built(call, message, ok);
+}
+
 void reply_run(struct call *call, const struct reply_output *output) {
         DBusMessage *message = reply_new(call);
         DBusMessageIter iter;

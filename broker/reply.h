@@ -19,6 +19,7 @@ void reply_dict(struct call *call, struct dict *dict);
 /* An aa{sv}; each dict and the list are freed. */
 void reply_dicts(struct call *call, struct dict **dicts, size_t n);
 /* fds[0] to fds[2]: the caller's ends, -1 where there is none; they stay ours. */
+void reply_fds(struct call *call, const int fds[3]);
 void reply_exec(struct call *call, const char *path, const int fds[3]);
 
 struct reply_output {

@@ -3,6 +3,7 @@
  * and a key, a type or a value that is not in the table does not pass. */
 #include "broker/request.h"
 
+#include "broker/detach-keys.h"
 #include "broker/fdkind.h"
 #include "common/caps.h"
 #include "common/fd.h"
@@ -27,12 +28,10 @@ struct reading {
         const struct option *option;
         DBusMessageIter value;
         struct error *error;
-        bool detach;
         bool argv_bytes;
         bool env_bytes;
         bool output_given;
         bool stderr_given;
-        bool gone_given;
         uint32_t cap_drop_all;
 };
 
@@ -126,11 +125,19 @@ static int read_bool(struct reading *reading) {
         return 0;
 }
 
-static int read_detach(struct reading *reading) {
-        dbus_bool_t value;
+static int read_detach_keys(struct reading *reading) {
+        struct request *request = reading->request;
+        const char *text;
 
-        dbus_message_iter_get_basic(&reading->value, &value);
-        reading->detach = value;
+        dbus_message_iter_get_basic(&reading->value, &text);
+        request->keys_given = true;
+        return detach_keys_parse(text, request->keys, &request->n_keys, reading->error);
+}
+
+static int read_drain(struct reading *reading) {
+        dbus_message_iter_get_basic(&reading->value, &reading->request->drain_ms);
+        if (reading->request->drain_ms == 0 || reading->request->drain_ms > LIMIT_DRAIN_MAX_MS)
+                return invalid(reading, "1 to 600000 milliseconds");
         return 0;
 }
 
@@ -276,12 +283,11 @@ static int read_output(struct reading *reading) {
 
         dbus_message_iter_get_basic(&reading->value, &text);
         reading->output_given = true;
-        if (strcmp(text, "ring") == 0)
-                return error_set(reading->error, OUTCOME_NOT_SUPPORTED,
-                                 "option output: ring is not built yet; use fds or null");
-        if (strcmp(text, "fds") != 0 && strcmp(text, "null") != 0)
+        if (strcmp(text, "fds") != 0 && strcmp(text, "null") != 0 && strcmp(text, "ring") != 0)
                 return invalid(reading, "fds, null or ring");
-        reading->request->output = text[0] == 'f' ? REQUEST_FDS : REQUEST_NULL;
+        reading->request->output = text[0] == 'f' ? REQUEST_FDS
+                                 : text[0] == 'n' ? REQUEST_NULL
+                                                  : REQUEST_RING;
         return 0;
 }
 
@@ -304,7 +310,7 @@ static int read_client_gone(struct reading *reading) {
         const char *text;
 
         dbus_message_iter_get_basic(&reading->value, &text);
-        reading->gone_given = true;
+        reading->request->gone_given = true;
         if (strncmp(text, "keep-for:", 9) == 0)
                 return read_keep_for(reading, text + 9);
         for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
@@ -444,9 +450,11 @@ static const struct option options[] = {
         { "idle-ms", "t", read_ms, AT(limits.idle_ms), 0 },
         { "cpu-ms", "t", read_ms, AT(limits.cpu_ms), 0 },
         { "limits", "a{sv}", NULL, 0, 0 },
-        { "detach", "b", read_detach, 0, 0 },
+        { "detach", "b", read_bool, AT(detach), 0 },
+        { "detach-keys", "s", read_detach_keys, 0, 0 },
+        { "open-stdin", "b", read_bool, AT(open_stdin), 0 },
         { "output", "s", read_output, 0, 0 },
-        { "drain-ms", "t", NULL, 0, 0 },
+        { "drain-ms", "t", read_drain, 0, 0 },
         { "stderr", "s", read_stderr, 0, 0 },
         { "leftovers", "s", read_leftovers, 0, 0 },
         { "group", "s", read_group, AT(group), USER_BYTES },
@@ -552,29 +560,63 @@ static int read_options(struct reading *reading, DBusMessageIter *array) {
 }
 
 static bool streams_outlive_caller(const struct request *request) {
+        if (request->output == REQUEST_RING)
+                return true;
         if (request->tty)
                 return false;
         return request->output == REQUEST_NULL ||
                (request->streams[1] >= 0 && request->streams[2] >= 0);
 }
 
+static bool is_kept(const struct request *request) {
+        return request->client_gone == POLICY_GONE_KEEP ||
+               request->client_gone == POLICY_GONE_KEEP_FOR;
+}
+
+/* What only a session with a relay has. */
+static int settle_ring(struct reading *reading) {
+        struct request *request = reading->request;
+
+        if (request->tty && request->n_keys && !reading->output_given && !request->gone_given) {
+                request->would_detach = true;
+                request->output = REQUEST_RING;
+        }
+        if (request->output == REQUEST_RING) {
+                /* Who may detach may leave it running, so the rule is asked for that. */
+                if (!reading->request->gone_given)
+                        request->client_gone = POLICY_GONE_KEEP;
+                request->may_detach = is_kept(request);
+                if (request->n_keys && !request->may_detach)
+                        return error_set(
+                                reading->error, OUTCOME_INVALID_ARGS,
+                                "option detach-keys: who detaches leaves it running; not with client-gone kill or hup");
+                return 0;
+        }
+        if (request->open_stdin || request->drain_ms || request->n_keys)
+                return error_set(reading->error, OUTCOME_INVALID_ARGS,
+                                 "option %s: only with output=ring",
+                                 request->open_stdin ? "open-stdin"
+                                 : request->drain_ms ? "drain-ms"
+                                                     : "detach-keys");
+        return 0;
+}
+
 /* A client that leaves never means keep by accident: what it would have read must have somewhere to go. */
 static int settle_detach(struct reading *reading) {
         struct request *request = reading->request;
+        int r;
 
-        if (reading->detach && !reading->gone_given)
+        if (request->detach && !reading->request->gone_given)
                 request->client_gone = POLICY_GONE_KEEP;
-        if (reading->detach && !reading->output_given && !streams_outlive_caller(request))
-                return error_set(
-                        reading->error, OUTCOME_NOT_SUPPORTED,
-                        "option detach: its output=ring is not built yet; %s",
-                        request->tty ? "not with a terminal" : "add output=null");
-        if ((request->client_gone == POLICY_GONE_KEEP ||
-             request->client_gone == POLICY_GONE_KEEP_FOR) &&
-            !streams_outlive_caller(request))
+        if (request->detach && !reading->output_given && !streams_outlive_caller(request))
+                request->output = REQUEST_RING;
+        r = settle_ring(reading);
+        if (r)
+                return r;
+        if (is_kept(request) && !streams_outlive_caller(request))
                 return error_set(
                         reading->error, OUTCOME_INVALID_ARGS,
-                        "option client-gone: to be kept, a session needs output=null or streams that were passed");
+                        "option client-gone: to be kept, a session needs output=null or ring, or streams that were passed");
         return 0;
 }
 
@@ -585,8 +627,8 @@ static int settle_run(struct reading *reading) {
                 return request->raw ? error_set(reading->error, OUTCOME_INVALID_ARGS,
                                                 "option raw: only Run has it")
                                     : 0;
-        if (reading->detach || reading->output_given || request->streams[1] >= 0 ||
-            request->streams[2] >= 0)
+        if (request->detach || reading->output_given || request->keys_given ||
+            request->streams[1] >= 0 || request->streams[2] >= 0)
                 return error_set(
                         reading->error, OUTCOME_INVALID_ARGS,
                         "Run collects the output itself: detach, output and fds 1 and 2 do not go with it");
@@ -765,6 +807,13 @@ int request_adopted(const char *target, const char *const *argv, struct request 
         return 0;
 }
 
+void request_stay(struct request *request) {
+        request->output = REQUEST_FDS;
+        request->client_gone = POLICY_GONE_KILL;
+        request->would_detach = request->may_detach = false;
+        request->n_keys = 0;
+}
+
 int request_take_shell(struct request *request, const char *shell) {
         int r = strings_add(&request->argv, shell, strlen(shell));
 
@@ -813,6 +862,95 @@ struct request *request_free(struct request *request) {
 
 void request_freep(struct request **request) {
         request_free(*request);
+}
+
+/* ---- Attach and Start ---- */
+
+#define ATTACH_AT(field) offsetof(struct request_attach, field)
+
+static const struct attach_key {
+        const char *key;
+        const char *type;
+        size_t offset;
+        bool attach; /* which of the two has it */
+        bool start;
+} attach_keys[] = {
+        { "steal", "b", ATTACH_AT(steal), true, false },
+        { "read-only", "b", ATTACH_AT(read_only), true, false },
+        { "follow", "b", ATTACH_AT(follow), true, false },
+        { "since", "t", ATTACH_AT(since), true, false },
+        { "detach", "b", ATTACH_AT(detach), false, true },
+        { "rows", "q", ATTACH_AT(rows), false, true },
+        { "cols", "q", ATTACH_AT(cols), false, true },
+        { "detach-keys", "s", 0, true, true },
+};
+#define N_ATTACH_KEYS (sizeof attach_keys / sizeof attach_keys[0])
+
+static int read_attach_value(DBusMessageIter *value, const struct attach_key *key,
+                             struct request_attach *ret, struct error *error) {
+        void *slot = (char *)ret + key->offset;
+        dbus_bool_t flag;
+        const char *text;
+
+        if (key->type[0] == 'b') {
+                dbus_message_iter_get_basic(value, &flag);
+                *(bool *)slot = flag;
+        } else if (key->type[0] == 's') {
+                dbus_message_iter_get_basic(value, &text);
+                ret->keys_given = true;
+                return detach_keys_parse(text, ret->keys, &ret->n_keys, error);
+        } else {
+                dbus_message_iter_get_basic(value, slot);
+                ret->since_given |= key->type[0] == 't';
+                if (key->type[0] == 'q' && *(uint16_t *)slot == 0)
+                        return error_set(error, OUTCOME_INVALID_ARGS,
+                                         "option %s: bad value; expected 1 to 65535", key->key);
+        }
+        return 0;
+}
+
+static int read_attach_key(DBusMessageIter *value, const char *key, bool start,
+                           struct request_attach *ret, struct error *error) {
+        for (size_t i = 0; i < N_ATTACH_KEYS; i++) {
+                const struct attach_key *k = &attach_keys[i];
+                int r;
+
+                if (strcmp(k->key, key) != 0 || !(start ? k->start : k->attach))
+                        continue;
+                r = check_type(value, key, k->type, error);
+                return r ? r : read_attach_value(value, k, ret, error);
+        }
+        return error_set(error, OUTCOME_INVALID_ARGS, "option %s: unknown key", key);
+}
+
+int request_read_attach(struct DBusMessage *message, bool start, struct request_attach *ret,
+                        struct error *error) {
+        struct request_attach attach = { .follow = true };
+        DBusMessageIter args, entry;
+        int r = 0;
+
+        dbus_message_iter_init(message, &args);
+        for (dbus_message_iter_recurse(&args, &entry);
+             r == 0 && dbus_message_iter_get_arg_type(&entry) != DBUS_TYPE_INVALID;
+             dbus_message_iter_next(&entry)) {
+                DBusMessageIter pair, value;
+                const char *key;
+
+                dbus_message_iter_recurse(&entry, &pair);
+                dbus_message_iter_get_basic(&pair, &key);
+                dbus_message_iter_next(&pair);
+                dbus_message_iter_recurse(&pair, &value);
+                r = read_attach_key(&value, key, start, &attach, error);
+        }
+        if (r == 0 && attach.read_only && attach.n_keys)
+                r = error_set(error, OUTCOME_INVALID_ARGS,
+                              "option detach-keys: who only reads types nothing");
+        if (r == 0 && (attach.rows == 0) != (attach.cols == 0))
+                r = error_set(error, OUTCOME_INVALID_ARGS,
+                              "options rows and cols: one without the other");
+        if (r == 0)
+                *ret = attach;
+        return r;
 }
 
 struct filter_key {

@@ -15,7 +15,7 @@ struct DBusMessage;
 
 enum request_kind { REQUEST_EXEC, REQUEST_RUN, REQUEST_EXPLAIN };
 /* What becomes of a stream that was not passed. */
-enum request_output { REQUEST_FDS, REQUEST_NULL };
+enum request_output { REQUEST_FDS, REQUEST_NULL, REQUEST_RING };
 
 struct request {
         enum request_kind kind;
@@ -38,6 +38,15 @@ struct request {
         bool stderr_own; /* with a terminal: stderr is a stream beside it */
         uint16_t rows;   /* 0: not given, and then cols neither */
         uint16_t cols;
+        bool detach;     /* nobody is attached at the start */
+        bool open_stdin; /* with a ring: stdin is a stream that who attaches writes to */
+        bool would_detach; /* keys were given and no more: if the rules do not let it, it stays without a relay */
+        bool may_detach; /* whoever is attached may leave it running */
+        bool gone_given; /* client_gone is what the caller said */
+        bool keys_given;
+        uint8_t keys[LIMIT_DETACH_KEYS]; /* that detach who is attached from the start */
+        uint32_t n_keys;
+        uint64_t drain_ms; /* 0: not given */
         bool shell; /* argv is empty until the target's passwd said what the user's shell is */
         enum policy_tri no_new_privs;
         enum request_output output;
@@ -62,6 +71,8 @@ int request_read(struct DBusMessage *message, enum request_kind kind, struct req
                  struct error *error);
 /* The command of a request for a shell: the one change to a request after it was read, made before the rules decide. 0 or -errno. */
 int request_take_shell(struct request *request, const char *shell);
+/* The rules do not let it be left running: its terminal is handed over, and no keys detach. */
+void request_stay(struct request *request);
 /* What is known of one that an earlier broker took: its target and its command. 0 or -errno. */
 int request_adopted(const char *target, const char *const *argv, struct request **ret);
 struct request *request_free(struct request *request); /* takes and returns NULL */
@@ -75,6 +86,24 @@ void request_close_fds(struct request *request);
 
 /* Whether an Explain, whose signature is "sasa{sv}", says that it is about somebody else. */
 bool request_is_as(struct DBusMessage *message);
+/* Of Attach and Start. */
+struct request_attach {
+        bool steal;
+        bool read_only;
+        bool follow; /* unless it was said not to */
+        bool detach; /* Start: nobody is attached */
+        bool since_given;
+        uint64_t since;
+        uint16_t rows; /* 0: not given */
+        uint16_t cols;
+        bool keys_given;
+        uint8_t keys[LIMIT_DETACH_KEYS];
+        uint32_t n_keys;
+};
+
+/* Of a message whose signature is "a{sv}". 0; OUTCOME_INVALID_ARGS with a text that names the option. */
+int request_read_attach(struct DBusMessage *message, bool start, struct request_attach *ret,
+                        struct error *error);
 
 /* The filter of lists, Subscribe and StopAll, of an a{sv}. */
 struct request_filter {

@@ -10,6 +10,7 @@
 #include "broker/record.h"
 #include "broker/request.h"
 #include "broker/run.h"
+#include "broker/session-relay.h"
 #include "broker/trace.h"
 #include "common/sha256.h"
 
@@ -37,9 +38,25 @@ struct sessions {
 };
 
 static const char *const state_names[] = {
-        [SESSION_STARTING] = "starting", [SESSION_RUNNING] = "running",
+        [SESSION_CREATED] = "created",   [SESSION_STARTING] = "starting",
+        [SESSION_RUNNING] = "running",   [SESSION_DETACHED] = "detached",
         [SESSION_STOPPING] = "stopping", [SESSION_EXITED] = "exited",
-        [SESSION_LOST] = "lost",
+        [SESSION_FAILED] = "failed",     [SESSION_LOST] = "lost",
+};
+
+#define TO(state) (1u << SESSION_##state)
+
+/* What may follow a state: a bit for each. A start that the target's state forbids today may be tried again. */
+static const unsigned may_follow[] = {
+        [SESSION_CREATED] = TO(STARTING) | TO(FAILED) | TO(LOST),
+        [SESSION_STARTING] = TO(CREATED) | TO(RUNNING) | TO(DETACHED) | TO(FAILED) | TO(EXITED) |
+                             TO(LOST),
+        [SESSION_RUNNING] = TO(DETACHED) | TO(STOPPING) | TO(EXITED) | TO(LOST),
+        [SESSION_DETACHED] = TO(RUNNING) | TO(STOPPING) | TO(EXITED) | TO(LOST),
+        [SESSION_STOPPING] = TO(EXITED) | TO(LOST),
+        [SESSION_EXITED] = 0,
+        [SESSION_FAILED] = 0,
+        [SESSION_LOST] = 0,
 };
 
 int sessions_new(struct loop *loop, const struct sessions_handler *handler, struct sessions **ret) {
@@ -144,6 +161,9 @@ static int make(struct sessions *sessions, struct quota *quota, const uint8_t id
         session->created_us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
         session->stopped_by = "caller";
         session->quota = quota;
+        session->state = SESSION_STARTING;
+        session->ring_fd = -1;
+        session->outer[0] = session->outer[1] = session->outer[2] = -1;
         link_in(sessions, session);
         *ret = session;
         return 0;
@@ -185,10 +205,21 @@ int session_adopt(struct sessions *sessions, struct quota *quota, const uint8_t 
 }
 
 bool session_is_over(const struct session *session) {
-        return session->state == SESSION_EXITED || session->state == SESSION_LOST;
+        return session->state == SESSION_EXITED || session->state == SESSION_FAILED ||
+               session->state == SESSION_LOST;
+}
+
+bool session_is_running(const struct session *session) {
+        return session->state == SESSION_RUNNING || session->state == SESSION_DETACHED ||
+               session->state == SESSION_STOPPING;
+}
+
+struct sd_event *session_event(const struct session *session) {
+        return loop_event(session->registry->loop);
 }
 
 void session_clear(struct session *session) {
+        session_relay_free(session);
         launch_free(session->launch);
         ack_send(session->ack);
         run_free(session->run);
@@ -204,11 +235,14 @@ void session_clear(struct session *session) {
 
 void session_discard(struct session *session) {
         link_out(session->registry, session);
+        if (session->state == SESSION_STARTING) /* it never did: nobody will look for its relay */
+                session_relay_forget(session);
         session_clear(session);
         free(session);
 }
 
 static void forget(struct session *session) {
+        session_relay_forget(session);
         session->registry->handler.removed(session->registry->handler.userdata, session);
         session_discard(session);
 }
@@ -222,14 +256,21 @@ static bool announce(struct session *session) {
         return true;
 }
 
-static void set_state(struct session *session, enum session_state state) {
+bool session_become(struct session *session, enum session_state state) {
         struct sessions_handler *handler = &session->registry->handler;
+        bool begins = session->state == SESSION_STARTING && !session->announced;
 
+        if (!(may_follow[session->state] & 1u << state))
+                return false;
         session->state = state;
-        if (state != SESSION_RUNNING && !announce(session))
+        /* A start is announced a moment later: most commands have ended by then, and it is said once. */
+        if (begins && (state == SESSION_RUNNING || state == SESSION_DETACHED))
+                return true;
+        if (!announce(session))
                 handler->changed(handler->userdata, session);
         if (state == SESSION_STOPPING)
                 handler->stopping(handler->userdata, session);
+        return true;
 }
 
 void session_started(struct session *session, const struct wire_started *started) {
@@ -237,8 +278,25 @@ void session_started(struct session *session, const struct wire_started *started
         session->pid = (int32_t)started->pid;
         session->started_us = started->started_us;
         session->cgroup = strdup(started->cgroup); /* without it less is known of its end */
-        set_state(session, SESSION_RUNNING);
+        session_become(session, session->ring_fd >= 0 && !session->attached ? SESSION_DETACHED
+                                                                            : SESSION_RUNNING);
         session->registry->handler.started(session->registry->handler.userdata, session);
+}
+
+void session_detached(struct session *session, unsigned why) {
+        struct sessions *sessions = session->registry;
+
+        session_become(session, SESSION_DETACHED);
+        if (why && session->visible && sessions->handler.detached)
+                sessions->handler.detached(sessions->handler.userdata, session, why);
+}
+
+void session_was_attached(struct session *session) {
+        struct sessions *sessions = session->registry;
+
+        session_become(session, SESSION_RUNNING);
+        if (sessions->handler.attached)
+                sessions->handler.attached(sessions->handler.userdata, session);
 }
 
 /* A user's finished sessions are bounded in number: one that starts a thousand a second would fill the memory of us all. */
@@ -285,6 +343,7 @@ void session_ended(struct session *session, const struct wire_exited *exited) {
                 session->exited = *exited;
         session->state = session->known_end ? SESSION_EXITED : SESSION_LOST;
         look_around(session);
+        session_relay_over(session);
         session->ended_at_us = loop_now(session->registry->loop);
         session->deadline_us = 0;
         count_end(session);
@@ -407,7 +466,7 @@ unsigned sessions_kept(const struct sessions *sessions) {
 }
 
 static int check_running(const struct session *session, struct error *error) {
-        if (session->state == SESSION_RUNNING || session->state == SESSION_STOPPING)
+        if (session_is_running(session))
                 return 0;
         return error_set(error, OUTCOME_BAD_STATE, "session %s: is %s, not running", session->id,
                          session_state_name(session));
@@ -462,7 +521,7 @@ int session_stop(struct session *session, uint32_t grace_ms, bool by_owner, stru
         session->stopped_by = by_owner ? "caller" : "user";
         session->grace_ms = grace_ms;
         if (session->state != SESSION_STOPPING)
-                set_state(session, SESSION_STOPPING);
+                session_become(session, SESSION_STOPPING);
         return 0;
 }
 
@@ -480,15 +539,22 @@ int session_resize(struct session *session, uint16_t rows, uint16_t cols, struct
         return sent(launch_resize(session->launch, rows, cols), error);
 }
 
-/* What keeps stdin open is in the caller's own hands, as long as no relay holds a second reference. */
-int session_close_stdin(const struct session *session, struct error *error) {
+/* Without a relay, what keeps stdin open is in the caller's own hands. */
+int session_close_stdin(struct session *session, struct error *error) {
         int r = check_running(session, error);
 
         if (r)
                 return r;
+        if (session->relay && !session->tty && session->ends & RELAY_STDIN) {
+                session->stdin_ended = true;
+                relay_tell(session->relay, RELAY_CLOSE_STDIN);
+                return sent(launch_close_stdin(session->launch), error);
+        }
         return error_set(error, OUTCOME_BAD_STATE, "session %s: %s", session->id,
                          session->tty
                                  ? "its input is a terminal; write an end-of-file character to it"
+                         : session->ring_fd >= 0
+                                 ? "its stdin was not kept open"
                                  : "the other end of its stdin is with who started it; close that");
 }
 
@@ -507,13 +573,27 @@ static void stop_for_owner(struct session *session) {
 
         session->deadline_us = 0;
         /* One that is just being started is stopped by who starts it, once it has. */
-        if (!session->launch || session_is_over(session) || session->state == SESSION_STARTING)
+        if (!session->launch || !session_is_running(session))
                 return;
         session->grace_ms = hup ? LIMIT_GRACE_DEFAULT_MS : 0;
         launch_stop(session->launch, hup ? SIGHUP : SIGKILL, hup ? LIMIT_GRACE_DEFAULT_MS : 0,
                     WIRE_BY_CLIENT_GONE);
         if (session->state != SESSION_STOPPING)
-                set_state(session, SESSION_STOPPING);
+                session_become(session, SESSION_STOPPING);
+}
+
+void session_abandoned(struct session *session) {
+        if (session->client_gone == POLICY_GONE_KEEP ||
+            session->client_gone == POLICY_GONE_KEEP_FOR)
+                session->client_gone = POLICY_GONE_KILL;
+        stop_for_owner(session);
+}
+
+void session_idle(struct session *session) {
+        if (!session->launch || !session_is_running(session))
+                return;
+        launch_stop(session->launch, SIGTERM, LIMIT_GRACE_DEFAULT_MS, WIRE_BY_TIMEOUT);
+        session_become(session, SESSION_STOPPING);
 }
 
 void sessions_owner_gone(struct sessions *sessions, const char *name) {
@@ -545,7 +625,8 @@ bool sessions_expire(struct sessions *sessions, uint32_t forget_after_s) {
                 if (session->visible)
                         announce(session);
                 if (session_is_over(session) &&
-                    now - session->ended_at_us >= (uint64_t)forget_after_s * 1000000) {
+                    (session->remove_at_end ||
+                     now - session->ended_at_us >= (uint64_t)forget_after_s * 1000000)) {
                         forget(session);
                         continue;
                 }
@@ -564,6 +645,7 @@ static void add_command(struct dict *dict, const char *key, const struct session
 
 struct dict *session_listing(const struct session *session) {
         struct dict *dict = dict_new();
+        uint64_t oldest, total;
 
         if (!dict)
                 return NULL;
@@ -580,6 +662,11 @@ struct dict *session_listing(const struct session *session) {
         dict_uint64(dict, "created", session->created_us);
         dict_int(dict, "pid", session->pid);
         dict_string(dict, "rule", session->rule);
+        if (session_relay_output(session, &oldest, &total)) {
+                dict_bool(dict, "attached", session->attached);
+                dict_uint64(dict, "output-from", oldest);
+                dict_uint64(dict, "output-to", total);
+        }
         if (session_is_over(session))
                 dict_dict(dict, "record", session_record(session));
         return dict;

@@ -15,6 +15,7 @@ struct launch;
 struct loop;
 struct quota;
 struct record;
+struct relay;
 struct request;
 struct run;
 struct sessions;
@@ -23,10 +24,13 @@ struct trace;
 struct request_filter;
 
 enum session_state {
+        SESSION_CREATED,
         SESSION_STARTING,
         SESSION_RUNNING,
+        SESSION_DETACHED, /* runs, and nobody who writes is attached to its relay */
         SESSION_STOPPING,
         SESSION_EXITED,
+        SESSION_FAILED, /* was created and could not be started */
         SESSION_LOST
 };
 
@@ -49,6 +53,7 @@ struct session {
         bool privileged;
         bool tty;
         bool recorded;        /* the history was told that it is there */
+        bool remove_at_end;   /* Remove was called with force */
         bool announced;       /* its owner was sent InterfacesAdded */
         bool visible;         /* it has been announced */
         unsigned client_gone; /* enum policy_gone */
@@ -79,6 +84,21 @@ struct session {
         struct ack *
                 ack; /* after the end: the supervisor, which keeps its record until ours is committed */
         struct trace *trace; /* NULL: nobody measures */
+        /* Of one with output=ring, see session-relay.c: */
+        struct relay *relay;
+        int ring_fd;     /* -1: it has none */
+        int outer[3];    /* what the relay will be given, until it is */
+        uint32_t ends;   /* RELAY_STDIN and so on: its streams */
+        bool attached;   /* somebody who writes is */
+        bool may_detach; /* and may leave it running */
+        bool stdin_ended;
+        bool keys_given;
+        uint8_t keys[LIMIT_DETACH_KEYS]; /* where Attach gives none */
+        uint32_t n_keys;
+        uint64_t idle_ms;
+        uint64_t drain_ms;
+        unsigned replacements;
+        char *attached_name; /* the unique name of who is attached */
         bool known_end;      /* exited is what the supervisor said */
         struct wire_exited exited;
 };
@@ -93,6 +113,9 @@ struct sessions_handler {
         /* State changed and nothing else; not called for the end. */
         void (*changed)(void *userdata, struct session *session);
         void (*ended)(void *userdata, struct session *session);
+        /* Somebody who writes was attached, or is not any more; why: enum relay_why. */
+        void (*attached)(void *userdata, struct session *session);
+        void (*detached)(void *userdata, struct session *session, unsigned why);
         /* It is about to be forgotten. */
         void (*removed)(void *userdata, struct session *session);
         void *userdata;
@@ -120,6 +143,18 @@ void session_started(struct session *session, const struct wire_started *started
 /* exited NULL: nobody knows how it ended. */
 void session_ended(struct session *session, const struct wire_exited *exited);
 
+/* To another state, if that may follow; with its signals. Whether it did. */
+bool session_become(struct session *session, enum session_state state);
+/* Nobody who writes is attached any more; why 0: nobody has been. */
+void session_detached(struct session *session, unsigned why);
+void session_was_attached(struct session *session);
+/* Its client went without saying that it is to be kept. */
+void session_abandoned(struct session *session);
+/* No byte has moved for as long as it may. */
+void session_idle(struct session *session);
+
+bool session_is_running(const struct session *session);
+struct sd_event *session_event(const struct session *session);
 bool session_is_over(const struct session *session);
 const char *session_state_name(const struct session *session);
 /* By id, or by path; NULL where there is none. */
@@ -139,7 +174,7 @@ int session_signal(struct session *session, int signal, const char *scope, bool 
                    struct error *error);
 int session_stop(struct session *session, uint32_t grace_ms, bool by_owner, struct error *error);
 int session_resize(struct session *session, uint16_t rows, uint16_t cols, struct error *error);
-int session_close_stdin(const struct session *session, struct error *error);
+int session_close_stdin(struct session *session, struct error *error);
 int session_remove(struct session *session, struct error *error);
 
 /* Its owner left the bus. */

@@ -13,12 +13,19 @@
 #include "cli/text.h"
 
 static const struct option longs[] = {
-        { "json", no_argument, NULL, 'j' },         { "all", no_argument, NULL, 'a' },
-        { "quiet", no_argument, NULL, 'q' },        { "no-trunc", no_argument, NULL, 'n' },
-        { "filter", required_argument, NULL, 'f' }, { "signal", required_argument, NULL, 's' },
-        { "scope", required_argument, NULL, 'c' },  { "time", required_argument, NULL, 't' },
-        { "latest", no_argument, NULL, 'l' },       { "since", required_argument, NULL, 'S' },
-        { "help", no_argument, NULL, 'h' },         { 0 },
+        { "json", no_argument, NULL, 'j' },
+        { "all", no_argument, NULL, 'a' },
+        { "quiet", no_argument, NULL, 'q' },
+        { "no-trunc", no_argument, NULL, 'n' },
+        { "filter", required_argument, NULL, 'f' },
+        { "signal", required_argument, NULL, 's' },
+        { "scope", required_argument, NULL, 'c' },
+        { "time", required_argument, NULL, 't' },
+        { "latest", no_argument, NULL, 'l' },
+        { "since", required_argument, NULL, 'S' },
+        { "force", no_argument, NULL, 'F' },
+        { "help", no_argument, NULL, 'h' },
+        { 0 },
 };
 
 static int take_grace(struct ask *ask, const char *value) {
@@ -41,6 +48,7 @@ static int take(struct ask *ask, int c) {
         case 'n': ask->no_trunc = true; return 0;
         case 'l': ask->latest = true; return 0;
         case 'S': return since_parse(optarg, &ask->since_us);
+        case 'F': ask->force = true; return 0;
         case 'f': strings_add(&ask->filters, optarg); return 0;
         case 's': ask->signal = optarg; return 0;
         case 'c': ask->scope = optarg; return 0;
@@ -65,6 +73,7 @@ static const char *next_option(int argc, char **argv) {
 }
 
 int ask_parse(struct ask *ask, const char *command, const char *letters, int argc, char **argv) {
+        bool force = strchr(letters, 'F'); /* whose -f is not --filter's */
         int status = 0;
 
         *ask = (struct ask){ .command = command, .grace_ms = 10000 };
@@ -72,10 +81,12 @@ int ask_parse(struct ask *ask, const char *command, const char *letters, int arg
         optind = 1;
         while (!status) {
                 const char *argument = next_option(argc, argv);
-                int at = -1, c = getopt_long(argc, argv, ":aqlf:s:t:h", longs, &at);
+                int at = -1, c = getopt_long(argc, argv, force ? ":fh" : ":aqlf:s:t:h", longs, &at);
 
                 if (c == -1)
                         break;
+                if (c == 'f' && force)
+                        c = 'F';
                 if (c == 'h')
                         return help_print(command) ? HELP_SHOWN : 125;
                 if (c == ':') {

@@ -10,7 +10,7 @@
 
 struct ask {
         const char *command;
-        bool json, all, quiet, no_trunc, latest;
+        bool json, all, quiet, no_trunc, latest, force;
         uint64_t since_us; /* of --since; 0: not given */
         const char *signal, *scope;
         unsigned grace_ms;
@@ -36,6 +36,11 @@ int ask_filters(const struct ask *ask, struct out *ret);
 /* Prints an aa{sv} or a{sv} as one line of JSON. */
 int ask_json(struct in body, const char *type);
 
+/* The session that @wanted means: an id, a unique beginning of one, or a name. @ret points into @reply. 0, or 1 or 125 after a line. */
+int sessions_find(struct bus *bus, const char *command, const char *wanted, struct message *reply,
+                  struct in *ret);
+
+int rm_main(const char *command, int argc, char **argv);
 int ps_main(const char *command, int argc, char **argv);
 int inspect_main(const char *command, int argc, char **argv);
 int stop_main(const char *command, int argc, char **argv);

@@ -124,6 +124,14 @@ static void body_here(struct out *out, const struct request *request,
                 out_entry(out, "output", "s");
                 out_string(out, extra->output);
         }
+        if (extra->detach_keys) {
+                out_entry(out, "detach-keys", "s");
+                out_string(out, extra->detach_keys);
+        }
+        if (extra->open_stdin) {
+                out_entry(out, "open-stdin", "b");
+                out_u32(out, true);
+        }
         if (request->tty) {
                 out_entry(out, "tty", "b");
                 out_u32(out, true);

@@ -31,25 +31,8 @@
         5000 /* without news: ask, so that a service that was restarted meanwhile finds us waiting */
 #define RETRY_MS 500 /* after an answer that is none */
 #define EARLY_MS 200 /* from a signal to the answer that it waits for */
+#define AGAIN 30     /* tries to find another relay, in 3 s */
 #define GIVE_UP 120  /* such answers in a row */
-
-struct exec {
-        struct request request;
-        struct streams streams;
-        struct bus bus;
-        struct tty tty;
-        struct agent agent;
-        int pid_file; /* -1: none */
-        bool asking;  /* somebody may be asked */
-        char *session, *service; /* our object; the unique name that answered */
-        int signals;             /* a signalfd */
-        int early;               /* one that came before the answer, 0 for none */
-        uint32_t wait_serial;    /* of the Wait that is under way, 0 where none is */
-        unsigned unanswered;
-        bool suspicious, ended, resized;
-        int status;
-        int64_t ask_at, drain_until;
-};
 
 static int64_t now_ms(void) {
         struct timespec t;
@@ -113,14 +96,34 @@ static void answered(struct exec *exec, const struct message *m) {
         end(exec, 125);
 }
 
+/* It runs on without us. That somebody else took our place is no end that we can speak of. */
+static void detached(struct exec *exec, const struct message *m) {
+        struct in details = m->body;
+        const char *why = strncmp(m->signature, "a{sv}", 5) ? NULL : dict_string(details, "why");
+
+        if (!exec->relayed || !why)
+                return;
+        if (!strcmp(why, "relay-lost")) {
+                exec->relay_lost = true;
+                return;
+        }
+        if (!strcmp(why, "stolen"))
+                complain(exec->request.target, "somebody else attached to it; it runs on");
+        end(exec, strcmp(why, "stolen") ? 0 : 125);
+}
+
 static void hear(struct exec *exec, const struct message *m) {
         if (m->type == MESSAGE_REPLY || m->type == MESSAGE_ERROR) {
                 if (m->reply_serial == exec->wait_serial && exec->wait_serial)
                         answered(exec, m);
                 return;
         }
-        if (!message_is_signal(m, AIRLOCK_SESSION, "Exited") || !m->path ||
-            strcmp(m->path, exec->session))
+        if (!m->path || strcmp(m->path, exec->session))
+                return;
+        if (message_is_signal(m, AIRLOCK_SESSION, "Detached") && m->sender &&
+            !strcmp(m->sender, exec->service))
+                detached(exec, m);
+        if (!message_is_signal(m, AIRLOCK_SESSION, "Exited"))
                 return;
         if (strncmp(m->signature, "a{sv}", 5) || !m->sender || strcmp(m->sender, exec->service))
                 ask(exec);
@@ -252,7 +255,8 @@ static int wait_answer(void *data, int fd) {
 }
 
 static int timeout_ms(const struct exec *exec) {
-        int64_t at = exec->ended ? pumps_delivered(&exec->streams.pumps) ? exec->drain_until : -1
+        int64_t at = exec->ended && exec->relayed ? -1
+                   : exec->ended ? pumps_delivered(&exec->streams.pumps) ? exec->drain_until : -1
                                  : exec->ask_at,
                 left;
 
@@ -265,8 +269,26 @@ static int timeout_ms(const struct exec *exec) {
 static bool done(const struct exec *exec) {
         const struct pumps *pumps = &exec->streams.pumps;
 
+        if (exec->relayed)
+                return exec->ended && pumps_finished(pumps);
         return exec->ended &&
                (pumps_finished(pumps) || (pumps_delivered(pumps) && now_ms() >= exec->drain_until));
+}
+
+/* What was written meanwhile is in the ring, and begins where we left off. */
+static int exec_attach_quietly(struct exec *exec);
+
+static void attach_again(struct exec *exec) {
+        exec->relay_lost = false;
+        for (unsigned i = 0; i < AGAIN; i++) {
+                pumps_free(&exec->streams.pumps);
+                exec->streams.pumps.n = 0;
+                if (!exec_attach_quietly(exec))
+                        return;
+                (void)poll(NULL, 0, 100);
+        }
+        complain(exec->request.target, "its relay was lost, and no other one is there");
+        end(exec, 125);
 }
 
 static void serve(struct exec *exec) {
@@ -287,9 +309,17 @@ static void serve(struct exec *exec) {
                 pumps_run(&exec->streams.pumps, table);
                 if (table[0].revents)
                         bus_ready(exec);
+                if (!exec->ended && exec->relay_lost && pumps_finished(&exec->streams.pumps))
+                        attach_again(exec);
                 if (!exec->ended && exec->ask_at >= 0 && now_ms() >= exec->ask_at)
                         ask(exec);
         }
+}
+
+/* As docker's and podman's are, unless the keys are switched off: without keys the terminal's own end is handed over. */
+static bool is_detachable(const struct request *request) {
+        return request->interactive && request->tty && !request->detach &&
+               (!request->detach_keys || *request->detach_keys);
 }
 
 /* One try. 0, or an exit status; *again where another try may do better. */
@@ -297,7 +327,12 @@ static int call_exec(struct exec *exec, struct message *reply, bool *again) {
         struct request_extra extra = {
                 .streams = exec->streams.stream,
                 .n_streams = exec->streams.n,
-                .output = exec->request.tty ? NULL : "null",
+                .output = is_detachable(&exec->request) && exec->request.detach_keys ? "ring"
+                        : exec->request.tty || exec->request.detach                  ? NULL
+                                                                                     : "null",
+                .detach_keys = !is_detachable(&exec->request) ? NULL
+                             : exec->request.detach_keys      ? exec->request.detach_keys
+                                                              : "ctrl-p,ctrl-q",
         };
         struct out body = { 0 };
         struct call call = {
@@ -359,17 +394,32 @@ static int start(struct exec *exec, struct message *reply) {
 static void take_master(struct exec *exec, int master) {
         struct pumps *pumps = &exec->streams.pumps;
 
+        exec->relayed = !isatty(master); /* then it is a relay's socket */
         pump_add(pumps, "stdout", master, STDOUT_FILENO, true);
         if (!exec->request.interactive)
                 return;
         pump_add(pumps, "stdin", STDIN_FILENO, dup(master), false);
-        (void)tty_raw(&exec->tty, STDIN_FILENO);
+        if (exec->tty.fd < 0)
+                (void)tty_raw(&exec->tty, STDIN_FILENO);
 }
 
-/* A terminal inside: its master comes with the answer as 0, and where so asked a stderr of its own as 2. */
+static void take_end(struct exec *exec, uint32_t number, int fd) {
+        static const char *const names[] = { "stdin", "stdout", "stderr" };
+
+        if (number == 0 && exec->request.tty)
+                take_master(exec, fd);
+        else if (number == 0 && !exec->request.interactive)
+                close(fd); /* the command reads the end of its input */
+        else if (number == 0)
+                pump_add(&exec->streams.pumps, names[0], STDIN_FILENO, fd, false);
+        else
+                pump_add(&exec->streams.pumps, names[number], fd, (int)number, true);
+}
+
+/* A terminal inside: its one end for both ways comes as 0, and where so asked a stderr of its own as 2. A relay gives each stream. */
 static int take_ends(struct exec *exec, const struct message *reply, struct in *in) {
         size_t end_of = in_array(in, "{");
-        bool master = false;
+        uint32_t seen = 0;
 
         while (in_more(in, end_of)) {
                 uint32_t number, handle;
@@ -377,20 +427,97 @@ static int take_ends(struct exec *exec, const struct message *reply, struct in *
                 in_align(in, 8);
                 number = in_u32(in);
                 handle = in_u32(in);
-                if (in->bad || handle >= reply->n_fds || (number != 0 && number != 2)) {
+                if (in->bad || handle >= reply->n_fds || number > 2 || seen & 1u << number) {
                         complain("bus", "the service's answer was not understood");
                         return 125;
                 }
-                if (number == 2)
-                        pump_add(&exec->streams.pumps, "stderr", reply->fds[handle], STDERR_FILENO,
-                                 true);
-                else if (!master)
-                        take_master(exec, reply->fds[handle]);
-                master |= number == 0;
+                take_end(exec, number, reply->fds[handle]);
+                seen |= 1u << number;
         }
-        if (!master)
-                complain(exec->request.target, "the service gave no terminal; one was asked for");
-        return master ? 0 : 125;
+        if (!exec->request.tty || seen & 1)
+                return 0;
+        complain(exec->request.target, "the service gave no terminal; one was asked for");
+        return 125;
+}
+
+/* Start and Attach have the options of both, where there are any. */
+static void attach_body(const struct exec *exec, bool start, bool steal, struct out *out) {
+        size_t mark = out_array(out, 8);
+        uint16_t rows, cols;
+
+        if (start && exec->request.tty && tty_size(&rows, &cols)) {
+                out_entry(out, "rows", "q");
+                out_u16(out, rows);
+                out_entry(out, "cols", "q");
+                out_u16(out, cols);
+        }
+        if (start && exec->request.detach) {
+                out_entry(out, "detach", "b");
+                out_u32(out, true);
+        }
+        if (steal) {
+                out_entry(out, "steal", "b");
+                out_u32(out, true);
+        }
+        if (exec->keys) {
+                out_entry(out, "detach-keys", "s");
+                out_string(out, exec->keys);
+        }
+        out_array_end(out, mark, 8);
+}
+
+static int call_attach(struct exec *exec, bool start, bool steal, struct message *reply) {
+        const struct bus_hooks hooks = { wait_answer, heard_early, exec };
+        struct out body = { 0 };
+        struct call call = { .destination = AIRLOCK_NAME,
+                             .path = exec->session,
+                             .interface = AIRLOCK_SESSION,
+                             .member = start ? "Start" : "Attach",
+                             .signature = "a{sv}",
+                             .body = &body,
+                             .flags = MESSAGE_INTERACTIVE };
+        int r;
+
+        attach_body(exec, start, steal, &body);
+        r = bus_call(&exec->bus, &call, NULL, &hooks, reply);
+        out_free(&body);
+        return r < 0 ? failure_of_bus(r) : 0;
+}
+
+static int attached(struct exec *exec, const struct message *reply) {
+        struct in in = reply->body;
+
+        if (strcmp(reply->signature, "a{uh}") || !reply->sender) {
+                complain("bus", "the service's answer was not understood");
+                return 125;
+        }
+        free(exec->service);
+        exec->service = must_strdup(reply->sender);
+        exec->relayed = true;
+        return exec->request.detach ? 0 : take_ends(exec, reply, &in);
+}
+
+static int exec_attach_quietly(struct exec *exec) {
+        struct message reply;
+
+        if (call_attach(exec, false, false, &reply) || reply.type == MESSAGE_ERROR)
+                return 125;
+        return attached(exec, &reply);
+}
+
+int exec_attach(struct exec *exec, bool start, bool steal) {
+        struct message reply;
+        int status = call_attach(exec, start, steal, &reply);
+
+        if (status)
+                return status;
+        if (reply.type == MESSAGE_ERROR)
+                return failure_status(&reply, exec->request.target, true);
+        status = attached(exec, &reply);
+        /* The terminal inside has another size than ours, and whoever draws on it draws again. */
+        if (!status && !start && exec->request.tty)
+                resize(exec);
+        return status;
 }
 
 static int started(struct exec *exec, const struct message *reply) {
@@ -403,14 +530,14 @@ static int started(struct exec *exec, const struct message *reply) {
         }
         exec->session = must_strdup(path);
         exec->service = must_strdup(reply->sender);
-        return exec->request.tty && !exec->request.detach ? take_ends(exec, reply, &in) : 0;
+        return exec->request.detach ? 0 : take_ends(exec, reply, &in);
 }
 
-static int print_id(const struct exec *exec) {
-        const char *id = strrchr(exec->session, '/');
+int exec_print_id(const char *path) {
+        const char *id = strrchr(path, '/');
         struct text text = { 0 };
 
-        text_printf(&text, "%s\n", id ? id + 1 : exec->session);
+        text_printf(&text, "%s\n", id ? id + 1 : path);
         return text_print(&text) ? 0 : 125;
 }
 
@@ -423,28 +550,14 @@ static int check_terminal(const struct request *request) {
         return 125;
 }
 
-static int run(struct exec *exec) {
-        struct message reply;
-        int status = check_terminal(&exec->request);
+int exec_open(struct exec *exec) {
+        if (bus_open(&exec->bus) < 0)
+                return 125;
+        catch_signals(exec);
+        return 0;
+}
 
-        if (!status && exec->request.pid_file) {
-                exec->pid_file = nearby_pid_file(exec->request.pid_file);
-                status = exec->pid_file < 0 ? 125 : 0;
-        }
-        if (!status && streams_make(&exec->streams, &exec->request) < 0)
-                status = 125;
-        if (!status && bus_open(&exec->bus) < 0)
-                status = 125;
-        if (!status) {
-                catch_signals(exec);
-                status = start(exec, &reply);
-        }
-        if (!status)
-                status = started(exec, &reply);
-        if (!status && exec->pid_file >= 0)
-                (void)nearby_write_pid(exec->pid_file, exec->request.pid_file, exec->session);
-        if (status || exec->request.detach)
-                return status ? status : print_id(exec);
+int exec_follow(struct exec *exec) {
         if (exec->early)
                 forward(exec, exec->early);
         if (exec->resized)
@@ -458,9 +571,30 @@ static int run(struct exec *exec) {
         return exec->status ? exec->status : pumps_failed(&exec->streams.pumps) ? 125 : 0;
 }
 
-static struct exec exec = {
-        .bus = { .fd = -1 }, .tty = TTY_NONE, .agent = AGENT_NONE, .signals = -1, .pid_file = -1, .ask_at = -1
-};
+static int run(struct exec *exec) {
+        struct message reply;
+        int status = check_terminal(&exec->request);
+
+        if (!status && exec->request.pid_file) {
+                exec->pid_file = nearby_pid_file(exec->request.pid_file);
+                status = exec->pid_file < 0 ? 125 : 0;
+        }
+        if (!status && streams_make(&exec->streams, &exec->request) < 0)
+                status = 125;
+        if (!status)
+                status = exec_open(exec);
+        if (!status)
+                status = start(exec, &reply);
+        if (!status)
+                status = started(exec, &reply);
+        if (!status && exec->pid_file >= 0)
+                (void)nearby_write_pid(exec->pid_file, exec->request.pid_file, exec->session);
+        if (status || exec->request.detach)
+                return status ? status : exec_print_id(exec->session);
+        return exec_follow(exec);
+}
+
+static struct exec exec = EXEC_NEW;
 
 static int parse_and_run(const char *command, int argc, char **argv) {
         int status = request_parse(&exec.request, command, argc, argv);

@@ -6,6 +6,7 @@
 
 #include "config.h"
 #include "cli/ask.h"
+#include "cli/attach.h"
 #include "cli/commands.h"
 #include "cli/exec.h"
 #include "cli/help.h"
@@ -18,12 +19,12 @@
         "      --since TIME         10m, 2h, 3d ago; seconds since the epoch; or YYYY-MM-DD[THH:MM[:SS]]\n"
 
 static const char exec_options[] =
-        "  -d, --detach             print the session's id and leave it running; its output goes to null\n"
+        "  -d, --detach             print the session's id and leave it running; airlock logs has its output\n"
         "  -e, --env NAME[=VALUE]   set; NAME takes ours, or is removed where we have none; PREFIX* takes all of ours\n"
         "      --env-file FILE      lines of NAME=VALUE or NAME\n"
         "  -i, --interactive        pass stdin\n"
         "  -t, --tty                a terminal inside\n"
-        "      --detach-keys ''     no keys that detach; others are not supported yet\n"
+        "      --detach-keys KEYS   that leave it running, with -i -t; default ctrl-p,ctrl-q, '' for none\n"
         "  -u, --user USER[:GROUP]  name or number; default the target's\n"
         "  -w, --workdir DIR        absolute, inside\n"
         "      --clear-env          begin with an empty environment\n"
@@ -58,6 +59,18 @@ const struct command commands[] = {
           "show what exec would do; nothing runs",
           "      --as USER            what that account of this host would get; for who may manage others' sessions\n" JSON_OPTION
           "and the options of exec\nExit status: 1 when it would be denied or refused.\n" },
+        { "attach", attach_main, "attach [OPTION...] SESSION",
+          "attach to a detached session; its exit status is the command's",
+          "      --detach-keys KEYS   as exec's\n"
+          "      --no-stdin           read along, and hold its one place\n"
+          "      --sig-proxy          accepted: signals are passed on\n"
+          "      --steal              take the place of who is attached\n" },
+        { "logs", logs_main, "logs [OPTION...] SESSION",
+          "show the output that was kept of a session",
+          "  -f, --follow             and what comes, until its end\n"
+          "      --since-offset N     from the Nth byte that it wrote on\n" },
+        { "rm", rm_main, "rm [-f] SESSION...", "forget sessions that have ended",
+          "  -f, --force              end those that run first\n" },
         { "ps", ps_main, "ps [OPTION...]", "list sessions",
           "  -a, --all                those that have ended too\n" FILTER_OPTION JSON_OPTION
           "      --no-trunc           whole ids and commands\n"

@@ -318,9 +318,8 @@ int request_parse(struct request *request, const char *command, int argc, char *
                 status = take_target(request, command, argc, argv);
         if (!status)
                 status = read_environment(request);
-        if (!status && request->detach_keys && *request->detach_keys) {
-                complain("--detach-keys",
-                         "is not supported yet; only '', which switches them off, is");
+        if (!status && request->detach_keys && !utf8_valid(request->detach_keys)) {
+                complain("--detach-keys", "is no UTF-8; keys such as ctrl-p,ctrl-q were expected");
                 status = 125;
         }
         return status;

@@ -45,7 +45,9 @@ struct stream {
 struct request_extra {
         const struct stream *streams;
         unsigned n_streams;
-        const char *output; /* NULL: not said */
+        const char *output;      /* NULL: not said */
+        const char *detach_keys; /* NULL: none */
+        bool open_stdin;
         uint16_t rows, cols;
         bool raw; /* Run's output as bytes */
 };

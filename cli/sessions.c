@@ -181,6 +181,14 @@ static int find(struct in body, const char *wanted, struct in *ret) {
         return 1;
 }
 
+int sessions_find(struct bus *bus, const char *command, const char *wanted, struct message *reply,
+                  struct in *ret) {
+        struct ask ask = { .command = command };
+        int status = list(&ask, bus, reply);
+
+        return status ? status : find(reply->body, wanted, ret);
+}
+
 static void add_detail(struct text *text, struct in properties, const char *property,
                        const char *key, bool json) {
         struct in value;
@@ -312,6 +320,31 @@ static int stop_act(const struct ask *ask, struct bus *bus, struct in session, c
         status = ask_service(bus, &q, &reply);
         out_free(&body);
         return status ? status : wait_for(bus, session, named, false, &reply);
+}
+
+static int remove_act(const struct ask *ask, struct bus *bus, struct in session,
+                      const char *named) {
+        struct out body = { 0 };
+        struct question q = {
+                .path = dict_string(session, "path"),
+                .interface = AIRLOCK_SESSION,
+                .member = "Remove",
+                .signature = "b",
+                .wanted = "",
+                .what = named,
+                .body = &body,
+        };
+        struct message reply;
+        int status;
+
+        out_u32(&body, ask->force);
+        status = ask_service(bus, &q, &reply);
+        out_free(&body);
+        return status;
+}
+
+int rm_main(const char *command, int argc, char **argv) {
+        return for_each(command, "F", argc, argv, remove_act);
 }
 
 /* In one call, so that none starts in between unseen; then each is waited for. */

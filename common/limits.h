@@ -48,3 +48,9 @@
 
 #define LIMIT_TTY_SIDE 65535u /* rows and columns: struct winsize has 16 bits */
 #define LIMIT_RUN_OUTPUT_BYTES (16u << 20)
+
+#define LIMIT_RING_BYTES (1u << 20)    /* output that one session with a relay keeps; the oldest goes first */
+#define LIMIT_RELAY_CLIENTS 16u        /* at once, of one session: one that writes, the others read */
+#define LIMIT_DETACH_KEYS 16u          /* bytes of a sequence that detaches */
+#define LIMIT_DRAIN_MS 250u            /* after the command's end, for what others still write */
+#define LIMIT_DRAIN_MAX_MS 600000u

@@ -36,6 +36,7 @@ enum wire_kind {
         WIRE_STARTED,      /* struct wire_started; with the pty master for a terminal */
         WIRE_EXITED,       /* struct wire_exited; last message */
         WIRE_HELLO,        /* struct wire_hello: a supervisor's first message on sessions.sock */
+        WIRE_ENDS,         /* struct wire_ends: the answer to WIRE_FETCH, with what it has of them */
         /* commands */
         WIRE_SIGNAL = 64, /* struct wire_signal */
         WIRE_STOP,        /* struct wire_stop */
@@ -87,7 +88,11 @@ enum wire_slot {
         WIRE_SLOT_STDOUT,
         WIRE_SLOT_STDERR,
         WIRE_SLOT_EXTRA,                                    /* fd 3 of the command, and so on */
-        WIRE_SLOTS = WIRE_SLOT_EXTRA + LIMIT_EXTRA_FDS
+        WIRE_SLOT_OUTER_STDIN = WIRE_SLOT_EXTRA + LIMIT_EXTRA_FDS, /* for a relay's session, kept by the supervisor: the */
+        WIRE_SLOT_OUTER_STDOUT,                                    /* other ends of its pipes */
+        WIRE_SLOT_OUTER_STDERR,
+        WIRE_SLOT_RING, /* memfd of its output, sealed against another size; the outer ends come only with it */
+        WIRE_SLOTS
 };
 
 struct wire_exec {
@@ -285,6 +290,18 @@ struct wire_hello {
         uint32_t reserved;
 };
 
+/* fds: the pty's master, the outer ends, the ring; a bit of `slots` for each that is there. */
+#define WIRE_ENDS_MASTER (1u << 0)
+#define WIRE_ENDS_STDIN (1u << 1)
+#define WIRE_ENDS_STDOUT (1u << 2)
+#define WIRE_ENDS_STDERR (1u << 3)
+#define WIRE_ENDS_RING (1u << 4)
+struct wire_ends {
+        struct wire_head head;
+        uint32_t slots;
+        uint32_t reserved;
+};
+
 /* ---- commands ---- */
 
 enum wire_scope { WIRE_SCOPE_LEADER, WIRE_SCOPE_GROUP, WIRE_SCOPE_ALL };
@@ -319,6 +336,7 @@ _Static_assert(sizeof(struct wire_plan) == 440, "wire layout changed: raise WIRE
 _Static_assert(sizeof(struct wire_refused) == 32, "wire layout changed: raise WIRE_VERSION");
 _Static_assert(sizeof(struct wire_facts) == 9920, "wire layout changed: raise WIRE_VERSION");
 _Static_assert(sizeof(struct wire_started) == 1152, "wire layout changed: raise WIRE_VERSION");
+_Static_assert(sizeof(struct wire_ends) == 24, "wire layout changed: raise WIRE_VERSION");
 _Static_assert(sizeof(struct wire_exited) == 256, "wire layout changed: raise WIRE_VERSION");
 _Static_assert(sizeof(struct wire_signal) == 24, "wire layout changed: raise WIRE_VERSION");
 _Static_assert(sizeof(struct wire_stop) == 32, "wire layout changed: raise WIRE_VERSION");

@@ -98,7 +98,7 @@ static int become(uid_t uid, gid_t gid) {
 static void close_rest(const struct wait *w) {
         const int keep[] = { 0, 1, 2, w->conn, w->report_fd, w->tty_fd, w->pidfd, w->i_pidfd, w->stat_fd, w->label_fd,
                              w->cg.kill_fd, w->cg.events_fd, w->cg.procs_fd, w->cg.cpu_fd, w->job->fds[WIRE_SLOT_PLAN],
-                             w->job->target.pidfd /* until the command is executed */ };
+                             w->outer[0], w->outer[1], w->outer[2], w->outer[3], w->job->target.pidfd /* until the command is executed */ };
 
         close_all_but(keep, sizeof(keep) / sizeof(*keep));
 }

@@ -279,6 +279,7 @@ int op_exec(const struct request *q, struct fail *f) {
         w.conn = q->conn;
         w.page = q->page;
         w.job = &job;
+        memcpy(w.outer, job.fds + WIRE_SLOT_OUTER_STDIN, sizeof(w.outer));
         if (cgroup_make(&job.target, q->page, &w.cg, f) < 0) {
                 q->page->fail = *f;
                 return -1;

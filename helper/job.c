@@ -33,12 +33,15 @@ void job_warm(void) {
 
 static int take_slots(const struct wire_exec *m, const int *fds, struct job *job, struct fail *f) {
         const uint32_t needed = 1u << WIRE_SLOT_PLAN | 1u << WIRE_SLOT_TARGET;
-        uint32_t extra = m->slots >> WIRE_SLOT_EXTRA;
+        const uint32_t outer = m->slots >> WIRE_SLOT_OUTER_STDIN;
+        uint32_t extra = (m->slots >> WIRE_SLOT_EXTRA) & ((1u << LIMIT_EXTRA_FDS) - 1);
         size_t n = 0;
 
         for (unsigned i = 0; i < WIRE_SLOTS; i++)
                 job->fds[i] = -1;
         if (m->slots >> WIRE_SLOTS || (m->slots & needed) != needed || (uint32_t)__builtin_popcount(m->slots) != m->head.n_fds)
+                return refuse(f, REASON_MSG_SLOTS);
+        if (outer && !(m->slots & 1u << WIRE_SLOT_RING)) /* for a relay, or not at all */
                 return refuse(f, REASON_MSG_SLOTS);
         if (extra & (extra + 1)) /* fd 3 and on, without a hole */
                 return refuse(f, REASON_MSG_SLOTS);
@@ -124,6 +127,19 @@ static int check_stream(struct job *job, unsigned slot, int mode, struct fail *f
         return (fcntl(fd, F_GETFL) & O_ACCMODE) == mode ? 0 : refuse_arg(f, REASON_STREAM_MODE, slot);
 }
 
+/* The other ends of a relay's pipes, and its memfd of sealed size: kept here, never passed inside, and nothing else. */
+static int check_outer(const struct job *job, struct fail *f) {
+        const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL, ring = job->fds[WIRE_SLOT_RING];
+
+        for (unsigned i = WIRE_SLOT_OUTER_STDIN; i < WIRE_SLOT_RING; i++) {
+                const int fd = job->fds[i], mode = i == WIRE_SLOT_OUTER_STDIN ? O_WRONLY : O_RDONLY;
+
+                if (fd >= 0 && (fdtype_of(fd) != FD_KIND_PIPE || (fcntl(fd, F_GETFL) & O_ACCMODE) != mode))
+                        return refuse_arg(f, REASON_STREAM_KIND, i);
+        }
+        return ring < 0 || (fcntl(ring, F_GET_SEALS) & seals) == seals ? 0 : refuse_arg(f, REASON_STREAM_KIND, WIRE_SLOT_RING);
+}
+
 static int check_streams(struct job *job, struct fail *f) {
         const bool tty = job->plan->flags & WIRE_PLAN_TTY;
         const bool own_stderr = job->plan->flags & WIRE_PLAN_STDERR_OWN;
@@ -137,7 +153,7 @@ static int check_streams(struct job *job, struct fail *f) {
         for (unsigned i = WIRE_SLOT_EXTRA; i < WIRE_SLOT_EXTRA + job->n_extra; i++)
                 if (check_kind(job, i, REASON_EXTRA_KIND, f) < 0)
                         return -1;
-        return 0;
+        return check_outer(job, f);
 }
 
 int job_read(const struct wire_exec *m, const int *fds, struct job *job, struct fail *f) {

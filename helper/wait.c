@@ -31,6 +31,7 @@ struct deadlines {
         uint64_t kill_ns; /* the grace of a stop has passed */
         uint64_t give_up_ns; /* what was killed and has not ended by then is unkillable: frozen by v1, held by a tracer */
         uint64_t wall_ns;
+        uint64_t idle_ms; /* of CPU time; what has a relay has its idleness measured there, by bytes */
         uint64_t idle_ns;
         uint64_t cpu_seen_us;
         uint32_t ended_by; /* why, once something did */
@@ -103,6 +104,8 @@ static void begin_stop(const struct wait *w, struct deadlines *d, int sig, uint3
                 grace_ms = LIMIT_GRACE_MS;
         if (!d->ended_by)
                 d->ended_by = ended_by <= WIRE_BY_SUPERVISOR ? ended_by : WIRE_BY_STOP;
+        if (ended_by == WIRE_BY_TIMEOUT && !d->timeout) /* a relay's: no byte moved for so long */
+                d->timeout = WIRE_TIMEOUT_IDLE;
         d->kill_ns = now_ns() + grace_ms * MS;
         note_held(w);
         signal_command(w, sig, w->page->phase >= PHASE_RECORDED ? WIRE_SCOPE_ALL : WIRE_SCOPE_LEADER);
@@ -115,6 +118,22 @@ static void resize(const struct wait *w, const struct wire_resize *m) {
                 ioctl(w->tty_fd, TIOCSWINSZ, &size);
 }
 
+/* For a new relay: everything that a lost one had. */
+static void send_ends(const struct wait *w) {
+        const int all[] = { w->tty_fd, w->outer[0], w->outer[1], w->outer[2], w->outer[3] };
+        struct wire_ends m = {};
+        int fds[5];
+        unsigned n = 0;
+
+        for (unsigned i = 0; i < 5; i++)
+                if (all[i] >= 0) {
+                        m.slots |= 1u << i;
+                        fds[n++] = all[i];
+                }
+        m.head = WIRE_HEAD(WIRE_ENDS, struct wire_ends, n);
+        fdpass_send(w->conn, &m, sizeof(m), fds, n, MSG_DONTWAIT);
+}
+
 static void adopted(const struct wait *w, struct deadlines *d) {
         if (d->link.adopted)
                 return;
@@ -125,7 +144,7 @@ static void adopted(const struct wait *w, struct deadlines *d) {
 
 /* One command. What is not exactly one of the closed set is ignored: it cannot be anything else. False: the
  * connection has ended. */
-static bool obey(const struct wait *w, struct deadlines *d) {
+static bool obey(struct wait *w, struct deadlines *d) {
         union {
                 struct wire_head head;
                 struct wire_signal signal;
@@ -146,6 +165,10 @@ static bool obey(const struct wait *w, struct deadlines *d) {
                 resize(w, &m.resize);
         else if (m.head.kind == WIRE_HELLO && n == sizeof(m.head))
                 adopted(w, d);
+        else if (m.head.kind == WIRE_FETCH && n == sizeof(m.head) && d->link.adopted)
+                send_ends(w);
+        else if (m.head.kind == WIRE_CLOSE_STDIN && n == sizeof(m.head))
+                w->outer[0] = close_fd(w->outer[0]);
         else if (m.head.kind == WIRE_ACK && n == sizeof(m.head))
                 d->acknowledged = true;
         return true;
@@ -179,15 +202,15 @@ static void look_at_clock(const struct wait *w, struct deadlines *d) {
                 d->wall_ns = 0;
                 kill_now(w, d, WIRE_BY_TIMEOUT, WIRE_TIMEOUT_WALL);
         }
-        if (!p->cpu_ms && !p->idle_ms)
+        if (!p->cpu_ms && !d->idle_ms)
                 return;
         cpu = cgroup_cpu_us(w->cg.cpu_fd);
         if (p->cpu_ms && cpu >= p->cpu_ms * 1000)
                 kill_now(w, d, WIRE_BY_TIMEOUT, WIRE_TIMEOUT_CPU);
-        if (p->idle_ms && cpu != d->cpu_seen_us)
-                d->idle_ns = now + p->idle_ms * MS;
+        if (d->idle_ms && cpu != d->cpu_seen_us)
+                d->idle_ns = now + d->idle_ms * MS;
         d->cpu_seen_us = cpu;
-        if (p->idle_ms && now >= d->idle_ns)
+        if (d->idle_ms && now >= d->idle_ns)
                 kill_now(w, d, WIRE_BY_TIMEOUT, WIRE_TIMEOUT_IDLE);
 }
 
@@ -199,7 +222,7 @@ static int next_timeout(const struct wait *w, const struct deadlines *d) {
         for (unsigned i = 0; i < sizeof(times) / sizeof(*times); i++)
                 if (times[i] && times[i] < next)
                         next = times[i];
-        if ((p->cpu_ms || p->idle_ms) && now + CPU_LOOK_MS * MS < next)
+        if ((p->cpu_ms || d->idle_ms) && now + CPU_LOOK_MS * MS < next)
                 next = now + CPU_LOOK_MS * MS;
         if (next == UINT64_MAX)
                 return -1;
@@ -318,7 +341,8 @@ void wait_heir(const struct wire_exited *record) {
         static struct wire_plan plan = { .flags = WIRE_PLAN_ACK };
         static struct job job = { .plan = &plan };
         static struct wait w = { .conn = -1, .report_fd = -1, .tty_fd = -1, .pidfd = -1, .i_pidfd = -1, .stat_fd = -1, .label_fd = -1,
-                                 .pid = INT32_MAX /* nobody's */, .cg = { -1, -1, -1, -1, -1, false }, .page = &page, .job = &job };
+                                 .pid = INT32_MAX /* nobody's */, .cg = { -1, -1, -1, -1, -1, false }, .page = &page, .job = &job,
+                                 .outer = { -1, -1, -1, -1 } };
         struct deadlines d = {};
         struct fail f;
 
@@ -348,7 +372,8 @@ static void begin_record(struct wait *w) {
 void wait_session(struct wait *w) {
         const struct wire_plan *p = w->job->plan;
         const uint64_t now = now_ns();
-        struct deadlines d = { .wall_ns = p->wall_ms ? now + p->wall_ms * MS : 0, .idle_ns = now + p->idle_ms * MS };
+        const uint64_t idle_ms = w->outer[3] >= 0 ? 0 : p->idle_ms;
+        struct deadlines d = { .wall_ns = p->wall_ms ? now + p->wall_ms * MS : 0, .idle_ms = idle_ms, .idle_ns = now + idle_ms * MS };
 
         d.link.adopted = true;
         w->report_fd = close_fd(w->report_fd);

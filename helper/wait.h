@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The supervisor after the command's birth: user airlock-session with CAP_KILL alone, a filter of its own, these fds:
  *   connection · pidfd of C · socketpair until exec · cgroup.kill (with the lock) · cgroup.events · cgroup.procs ·
- *   cpu.stat · /proc/C/stat · /proc/C/attr/current · plan · terminal's master · 0 to 2, which are empty pipes
+ *   cpu.stat · /proc/C/stat · /proc/C/attr/current · plan · terminal's master · 0 to 2, which are empty pipes ·
+ *   for a relay's session the outer ends of its pipes and the ring
  * A test compares this list with /proc. */
 #pragma once
 
@@ -28,6 +29,7 @@ struct wait {
         struct cgroup cg;
         struct session_page *page;
         const struct job *job;
+        int outer[4]; /* stdin, stdout, stderr, ring: second references, should the relay be lost */
 };
 
 /* Gives up root while the intermediate works: own user, CAP_KILL and CAP_SYS_PTRACE, no_new_privs. 0, or -1 and *f. */

@@ -12,7 +12,7 @@ _airlock() {
         local words=
 
         if [ "$COMP_CWORD" -eq 1 ]; then
-                words='exec shell run explain ps history events inspect resize stop kill wait targets policy status --help --version'
+                words='exec shell run explain attach logs rm ps history events inspect resize stop kill wait targets policy status --help --version'
         else
                 case $prev in
                 --env-file | --cidfile | --pid-file) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
@@ -33,6 +33,9 @@ _airlock() {
                         history) words='--filter --json --no-trunc --quiet --since --help' ;;
                         ps) words='--all --filter --json --latest --no-trunc --quiet --help' ;;
                         inspect | wait) words="--json --help $(_airlock_sessions)" ;;
+                        attach) words="--detach-keys --no-stdin --sig-proxy --steal --help $(_airlock_sessions)" ;;
+                        logs) words="--follow --since-offset --help $(_airlock_sessions)" ;;
+                        rm) words="--force --help $(_airlock_sessions)" ;;
                         stop) words="--all --filter --time --help $(_airlock_sessions)" ;;
                         kill) words="--signal --scope --help $(_airlock_sessions)" ;;
                         targets) words='--filter --json --help' ;;

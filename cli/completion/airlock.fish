@@ -4,12 +4,15 @@ function __airlock_targets
     airlock targets --json 2>/dev/null | string match -ra '"name":"([A-Za-z0-9_.:-]*)"' -g
 end
 
-set -l subcommands exec shell run explain ps history events inspect resize stop kill wait targets policy status
+set -l subcommands exec shell run explain attach logs rm ps history events inspect resize stop kill wait targets policy status
 complete -c airlock -f
 complete -c airlock -n "not __fish_seen_subcommand_from $subcommands" -a exec -d 'run a command in a running container'
 complete -c airlock -n "not __fish_seen_subcommand_from $subcommands" -a shell -d 'run the shell of the user'
 complete -c airlock -n "not __fish_seen_subcommand_from $subcommands" -a run -d 'the same, with its output collected'
 complete -c airlock -n "not __fish_seen_subcommand_from $subcommands" -a explain -d 'show what exec would do'
+complete -c airlock -n "not __fish_seen_subcommand_from $subcommands" -a attach -d 'attach to a detached session'
+complete -c airlock -n "not __fish_seen_subcommand_from $subcommands" -a logs -d 'show the output that was kept'
+complete -c airlock -n "not __fish_seen_subcommand_from $subcommands" -a rm -d 'forget sessions'
 complete -c airlock -n "not __fish_seen_subcommand_from $subcommands" -a ps -d 'list sessions'
 complete -c airlock -n "not __fish_seen_subcommand_from $subcommands" -a events -d 'show what becomes of sessions'
 complete -c airlock -n "not __fish_seen_subcommand_from $subcommands" -a resize -d 'give a terminal another size'
@@ -61,7 +64,14 @@ complete -c airlock -n $exec -s l -l latest -d 'the container that started last'
 complete -c airlock -n $exec -l pid-file -r -F -d 'write the pid'
 complete -c airlock -n $exec -l wait -x -d seconds
 complete -c airlock -n '__fish_seen_subcommand_from explain' -l as -x -a '(__fish_complete_users)' -d 'what that account would get'
-complete -c airlock -n '__fish_seen_subcommand_from inspect stop kill wait' -a '(airlock ps -q 2>/dev/null)'
+complete -c airlock -n '__fish_seen_subcommand_from attach' -l detach-keys -x -d 'keys that detach'
+complete -c airlock -n '__fish_seen_subcommand_from attach' -l no-stdin -d 'read along'
+complete -c airlock -n '__fish_seen_subcommand_from attach' -l sig-proxy -d accepted
+complete -c airlock -n '__fish_seen_subcommand_from attach' -l steal -d 'take the place of who is attached'
+complete -c airlock -n '__fish_seen_subcommand_from logs' -s f -l follow -d 'and what comes'
+complete -c airlock -n '__fish_seen_subcommand_from logs' -l since-offset -x -d 'from that byte on'
+complete -c airlock -n '__fish_seen_subcommand_from rm' -s f -l force -d 'end those that run'
+complete -c airlock -n '__fish_seen_subcommand_from attach logs resize rm inspect stop kill wait' -a '(airlock ps -q 2>/dev/null)'
 complete -c airlock -n '__fish_seen_subcommand_from kill' -s s -l signal -x -a 'HUP INT QUIT KILL USR1 USR2 TERM'
 complete -c airlock -n '__fish_seen_subcommand_from kill' -l scope -x -a 'leader group all'
 complete -c airlock -n '__fish_seen_subcommand_from stop' -s t -l time -x -d seconds
