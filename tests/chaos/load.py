@@ -17,8 +17,9 @@ ID = re.compile(r'^[0-9a-f]{64}$')
 
 
 class Run:
-        """One command. outcome: None while it is under way; status: as expected; killed: its supervisor was killed; refused: nothing
-        was started, or nobody was told so; lost: its end is not known; wrong: it is another's."""
+        """One command. outcome: None while it is under way; exact: its own status; killed: its supervisor was killed; refused: nothing was
+        started; unanswered: it was started, its client was not told so, and the history has its end; lost: nobody knows its end; wrong:
+        it is another's."""
         def __init__(self, token, wanted, detached):
                 self.token, self.wanted, self.detached = token, wanted, detached
                 self.id = None
@@ -92,6 +93,8 @@ class Worker(threading.Thread):
                 run.ended = time.monotonic()
                 run.text = text
                 run.outcome = judge(run, status)
+                if run.outcome == 'refused' and self.ledger.ran().get(run.token):
+                        run.outcome, run.text = end_of_unanswered(run)
                 if run.outcome == 'refused':
                         time.sleep(0.05)
 
@@ -104,6 +107,23 @@ def judge(run, status):
         if status == 125 and not run.id and 'its end is unknown' not in run.text and UNANSWERED.search(run.text):
                 return 'refused'
         return 'lost' if status in (1, 125) else 'wrong'
+
+
+def end_of_unanswered(run):
+        """The service was killed between the start and its answer. Nobody waits for such a session, and yet its end is known: its own, or
+        that of one whose client had gone."""
+        end = time.monotonic() + LISTEN
+        found = []
+        while time.monotonic() < end:
+                status, out, _ = call(['airlock', 'history', '--json'])
+                found = [session for session in json.loads(out) if run.token in session['command']] if status == 0 else []
+                if len(found) > 1:
+                        return 'wrong', f'{len(found)} sessions of one call'
+                if found and found[0]['state'] == 'exited':
+                        code = found[0]['record']['code']
+                        return ('unanswered' if code in (run.wanted, 137) else 'wrong'), f'its record says {code}'
+                time.sleep(0.1)
+        return 'lost', f'ran, and the history has {[session["state"] for session in found]}: {run.text}'
 
 
 def call(argv):
