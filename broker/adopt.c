@@ -178,6 +178,34 @@ static int take_plan(struct comer *comer, int fd, const struct wire_started *sta
         return r;
 }
 
+/* Of an heir: a supervisor was killed while there was no broker, and who delivers its record has no plan to show. Whose session it was
+ * is in the history; one that is not there was killed with its broker before anybody was told of it. */
+static int take_end(struct comer *comer, const struct wire_exited *exited) {
+        struct broker *broker = comer->adopt->broker;
+        struct session *session = sessions_find_any(broker->sessions, comer->id);
+        struct ack *ack;
+        int r = 0;
+
+        if (memcmp(exited->session, comer->id, sizeof comer->id) != 0 || (session && session->launch))
+                return -EPROTO;
+        if (!session)
+                r = recall_session(broker, comer->id, &session);
+        if (r < 0 && r != -ENOENT)
+                return r;
+        ack = ack_new(comer->link);
+        comer->link = NULL;
+        if (session && session->state == SESSION_LOST) {
+                session->ack = ack;
+                session_found(session, exited);
+        } else if (session && !session_is_over(session)) {
+                session->ack = ack;
+                session_ended(session, exited);
+        } else {
+                ack_send(ack);
+        }
+        return 0;
+}
+
 static int take_hello(struct comer *comer, const struct wire_hello *hello) {
         struct wire_head answer = WIRE_HEAD(WIRE_HELLO, answer, 0);
 
@@ -202,6 +230,8 @@ static void on_message(void *userdata, const void *message, size_t size, int *fd
         } else if (head->kind == WIRE_STARTED && size == sizeof(struct wire_started) &&
                    n_fds >= 1 && comer->greeted)
                 r = take_plan(comer, fds[0], message);
+        else if (head->kind == WIRE_EXITED && size == sizeof(struct wire_exited) && comer->greeted)
+                r = take_end(comer, message);
         if (comer->known && head->kind == WIRE_STARTED)
                 return;
         if (r < 0)

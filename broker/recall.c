@@ -11,6 +11,7 @@
 #include "broker/recorder.h"
 #include "broker/session.h"
 #include "broker/settings.h"
+#include "common/sha256.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -118,12 +119,48 @@ struct recall *recall_free(struct recall *recall) {
         return NULL;
 }
 
-int recall_take(struct broker *broker, struct session *session, uint32_t owner) {
-        struct history_row **slot = broker->recall ? &broker->recall->rows : NULL, *row;
+/* Where the row of this id hangs; at NULL where there is none. */
+static struct history_row **slot_of(struct broker *broker, const char *id) {
+        struct history_row **slot = broker->recall ? &broker->recall->rows : NULL;
+
+        while (slot && *slot && strcmp((*slot)->id, id) != 0)
+                slot = &(*slot)->next;
+        return slot;
+}
+
+int recall_session(struct broker *broker, const uint8_t id[32], struct session **ret) {
+        struct session *session = NULL;
+        struct history_row **slot;
+        struct quota *quota;
+        uint32_t owner;
+        char text[65];
         int r;
 
-        while (slot && *slot && strcmp((*slot)->id, session->id) != 0)
-                slot = &(*slot)->next;
+        sha256_hex(id, text);
+        slot = slot_of(broker, text);
+        if (!slot || !*slot)
+                return -ENOENT;
+        owner = (*slot)->owner;
+        quota = quotas_of(broker->quotas, owner);
+        r = quota ? session_adopt(broker->sessions, quota, id, &session) : -ENOMEM;
+        if (r < 0)
+                return r;
+        r = recall_take(broker, session, owner);
+        if (r < 0) {
+                session_discard(session);
+                return r;
+        }
+        session->owner = owner;
+        session->state = SESSION_RUNNING;
+        session->visible = true;
+        *ret = session;
+        return 0;
+}
+
+int recall_take(struct broker *broker, struct session *session, uint32_t owner) {
+        struct history_row **slot = slot_of(broker, session->id), *row;
+        int r;
+
         if (!slot || !*slot || (*slot)->owner != owner)
                 return -ENOENT;
         row = *slot;

@@ -17,6 +17,9 @@ struct recall *recall_free(struct recall *recall); /* takes and returns NULL */
 
 /* Onto a session that is being adopted, if it is this uid's. 0; -ENOENT: it is not known; -ENOMEM. */
 int recall_take(struct broker *broker, struct session *session, uint32_t owner);
+/* A session of its own for one that has ended and whose supervisor has died too: an heir brings the record and nothing else, so whose it is
+ * is known from the row alone. In state running. 0; -ENOENT: it is not known; -ENOMEM. */
+int recall_session(struct broker *broker, const uint8_t id[32], struct session **ret);
 /* Those that nobody came for are lost, after a while. Whether any are still waited for. */
 bool recall_expire(struct broker *broker, uint64_t now);
 /* CLOCK_REALTIME. */

@@ -335,7 +335,8 @@ void session_ended(struct session *session, const struct wire_exited *exited) {
         if (session_is_over(session))
                 return;
         end_start(session);
-        session->ack = launch_take_ack(session->launch);
+        if (!session->ack)
+                session->ack = launch_take_ack(session->launch);
         session->launch = launch_free(session->launch);
         trace_mark(session->trace, "exit-report");
         session->known_end = exited && !(exited->flags & WIRE_EXIT_STATUS_LOST);
@@ -357,6 +358,17 @@ void session_ended(struct session *session, const struct wire_exited *exited) {
         loop_need_tick(session->registry->loop);
         if (session->quota->kept > QUOTA_KEPT || session->quota->kept_bytes > QUOTA_KEPT_BYTES)
                 forget_oldest(session->registry, session->quota);
+}
+
+void session_found(struct session *session, const struct wire_exited *exited) {
+        if (session->state != SESSION_LOST || exited->flags & WIRE_EXIT_STATUS_LOST)
+                return;
+        session->known_end = true;
+        session->exited = *exited;
+        session->state = SESSION_EXITED;
+        look_around(session);
+        session->registry->handler.ended(session->registry->handler.userdata, session);
+        session->registry->handler.changed(session->registry->handler.userdata, session);
 }
 
 void session_restore_state(struct session *session, const char *state) {

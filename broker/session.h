@@ -142,6 +142,8 @@ void session_discard(struct session *session);
 void session_started(struct session *session, const struct wire_started *started);
 /* exited NULL: nobody knows how it ended. */
 void session_ended(struct session *session, const struct wire_exited *exited);
+/* The end of one that was given up as lost: it becomes its true one. Of any other, or without a status: nothing. */
+void session_found(struct session *session, const struct wire_exited *exited);
 
 /* To another state, if that may follow; with its signals. Whether it did. */
 bool session_become(struct session *session, enum session_state state);

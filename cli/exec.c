@@ -28,7 +28,7 @@
 
 #define DRAIN_MS 250 /* for what others still write after the command's end */
 #define ASK_MS \
-        5000 /* without news: ask, so that a service that was restarted meanwhile finds us waiting */
+        1000 /* without news: ask, so that a service that was restarted meanwhile finds us waiting */
 #define RETRY_MS 500 /* after an answer that is none */
 #define EARLY_MS 200 /* from a signal to the answer that it waits for */
 #define AGAIN 30     /* tries to find another relay, in 3 s */

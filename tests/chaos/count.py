@@ -57,7 +57,7 @@ class Count:
 
         def count_late(self):
                 for run in self.ledger.all():
-                        if run.killed and run.ended and run.ended - run.killed > REPORT_SECONDS:
+                        if run.killed and run.ended and run.ended - run.killed > REPORT_SECONDS and self.ledger.alone(run):
                                 self.late.append(f'{run.token}: its end was reported {run.ended - run.killed:.2f} s after its supervisor was killed')
 
         def report(self):

@@ -105,6 +105,7 @@ def broker():
 def kill_broker(ledger, rng, seconds):
         """kill -9 of airlockd, at whatever it is doing; its own start is part of that"""
         old = wait_until(broker, seconds, 'a broker')
+        ledger.absent.append(time.monotonic())
         kill(old)
         again(broker, old, seconds, 'the next broker')
 
@@ -112,6 +113,7 @@ def kill_broker(ledger, rng, seconds):
 def kill_listener(ledger, rng, seconds):
         """kill -9 of the helper's listener"""
         old = wait_until(listener, seconds, 'a listener')
+        ledger.absent.append(time.monotonic())
         kill(old)
         again(listener, old, seconds, 'the next listener')
 
@@ -119,6 +121,7 @@ def kill_listener(ledger, rng, seconds):
 def restart_units(ledger, rng, seconds):
         """broker and listener both stopped as systemd stops them (SIGTERM to the main process alone), and started again"""
         old = [wait_until(broker, seconds, 'a broker'), wait_until(listener, seconds, 'a listener')]
+        ledger.absent.append(time.monotonic())
         for pid in old:
                 kill(pid, signal.SIGTERM)
         again(broker, old[0], seconds, 'the next broker')

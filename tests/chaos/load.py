@@ -24,7 +24,7 @@ class Run:
                 self.token, self.wanted, self.detached = token, wanted, detached
                 self.id = None
                 self.outcome = self.text = None
-                self.ended = self.killed = 0.0
+                self.began, self.ended, self.killed = time.monotonic(), 0.0, 0.0
 
 
 class Ledger:
@@ -32,6 +32,7 @@ class Ledger:
                 self.rootfs = rootfs
                 self.lock = threading.Lock()
                 self.runs = {}
+                self.absent = []        # when a service was killed that reports go through
                 self.swept = []         # seconds from a supervisor's kill to the end of its cgroup
                 with open(rootfs + RAN, 'w'):
                         pass
@@ -49,6 +50,10 @@ class Ledger:
                         run = self.runs.get(token)
                         if run and not run.ended:
                                 run.killed = time.monotonic()
+
+        def alone(self, run):
+                """Nothing else was killed between its start and its end: then a report has no reason to be late."""
+                return not any(run.began <= when <= run.ended for when in self.absent)
 
         def all(self):
                 with self.lock:
@@ -95,6 +100,8 @@ class Worker(threading.Thread):
                 run.outcome = judge(run, status)
                 if run.outcome == 'refused' and self.ledger.ran().get(run.token):
                         run.outcome, run.text = end_of_unanswered(run)
+                if run.outcome in ('lost', 'wrong'):
+                        print(f'# {run.outcome}: {run.token} wanted {run.wanted}, {run.id or "attached"}, killed {bool(run.killed)}: {run.text}', flush=True)
                 if run.outcome == 'refused':
                         time.sleep(0.05)
 
