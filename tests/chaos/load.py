@@ -11,7 +11,7 @@ import time
 RAN = '/ran'
 LISTEN = 30                     # seconds for which an end is asked for again
 # What the client says where the service did not answer its call: the command may have been started, and is then ended with it.
-UNANSWERED = re.compile(r'no service|NoReply|did not receive a reply|connection was lost|not provided|does not answer|no answer|disconnected|'
+UNANSWERED = re.compile(r'no service|a step failed|deadline|NoReply|did not receive a reply|connection was lost|not provided|does not answer|no answer|disconnected|'
                         r'The service|helper|supervisor|name .* has no owner|activation', re.I)
 ID = re.compile(r'^[0-9a-f]{64}$')
 
