@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* create, start, attach, logs. What is attached is served as exec serves it. */
+/* attach and logs. What is attached is served as exec serves it. */
 #include "cli/attach.h"
 
 #include <errno.h>
@@ -152,57 +152,6 @@ int attach_main(const char *command, int argc, char **argv) {
         if (status)
                 return status == HELP_SHOWN ? 0 : 125;
         return attach(&options, false);
-}
-
-int start_main(const char *command, int argc, char **argv) {
-        struct options options = { .command = command };
-        int status = parse(&options, command, "aikp", argc, argv);
-
-        if (status)
-                return status == HELP_SHOWN ? 0 : 125;
-        return attach(&options, true);
-}
-
-int create_main(const char *command, int argc, char **argv) {
-        struct bus bus = { .fd = -1 };
-        struct out body = { 0 };
-        struct call call = { .destination = AIRLOCK_NAME,
-                             .path = AIRLOCK_PATH,
-                             .interface = AIRLOCK_MANAGER,
-                             .member = "CreateSession",
-                             .signature = "sasa{sv}",
-                             .body = &body,
-                             .flags = MESSAGE_INTERACTIVE };
-        struct request_extra extra = { 0 };
-        struct message reply;
-        struct in in;
-        const char *path;
-        int status = request_parse(&exec.request, command, argc, argv), r;
-
-        if (!status && exec.request.n_preserve) {
-                complain("--preserve-fds", "is no option of create; airlock exec has it");
-                status = 125;
-        }
-        if (status)
-                return status == HELP_SHOWN ? 0 : status;
-        exec.request.detach = true;
-        extra.open_stdin = exec.request.interactive && !exec.request.tty;
-        extra.detach_keys = exec.request.tty ? exec.request.detach_keys : NULL;
-        request_body(&exec.request, &extra, &body);
-        if (bus_open(&bus) < 0)
-                return 125;
-        r = bus_call(&bus, &call, NULL, NULL, &reply);
-        out_free(&body);
-        if (r < 0)
-                return failure_of_bus(r);
-        if (reply.type == MESSAGE_ERROR)
-                return failure_status(&reply, failure_what(&reply, &exec.request), true);
-        in = reply.body;
-        path = strcmp(reply.signature, "o") ? NULL : in_string(&in);
-        if (path)
-                return exec_print_id(path);
-        complain("bus", "the service's answer was not understood");
-        return 125;
 }
 
 /* ---- logs ---- */
