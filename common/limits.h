@@ -25,6 +25,7 @@
 #define LIMIT_ENVIRON_BYTES (256u << 10)
 #define LIMIT_DIR_BYTES 256u
 #define LIMIT_PATH_BYTES 512u
+#define LIMIT_OPEN_TRIES 64 /* of a path with ".." while the host mounts or renames */
 #define LIMIT_CGROUP_BYTES 1024
 #define LIMIT_ID_EXTENTS 340u /* user_namespaces(7) */
 

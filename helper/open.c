@@ -31,10 +31,14 @@ struct kernel_dirent {
         char name[];
 };
 
+/* EAGAIN: a rename or a mount anywhere on the host while ".." was passed (openat2(2)), which a container can go on making. */
 static int open_at(int dir, const char *path, int flags, uint64_t resolve) {
         struct open_how how = { .flags = (uint64_t)flags | O_CLOEXEC, .resolve = resolve | RESOLVE_NO_MAGICLINKS };
-        int fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
+        int fd, tries = 0;
 
+        do
+                fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
+        while (fd < 0 && errno == EAGAIN && ++tries < LIMIT_OPEN_TRIES);
         return fd < 0 ? -errno : fd;
 }
 
