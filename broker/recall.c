@@ -56,8 +56,11 @@ static void show(struct broker *broker, const struct history_row *row) {
         struct session *session = NULL;
         uint8_t id[32];
 
-        if (!quota || quota->kept >= QUOTA_KEPT || !read_id(row->id, id) ||
-            session_adopt(broker->sessions, quota, id, &session) < 0)
+        if (!quota || !read_id(row->id, id))
+                return;
+        /* The rows come the oldest first: what is asked for is the newest. */
+        sessions_make_room(broker->sessions, quota);
+        if (session_adopt(broker->sessions, quota, id, &session) < 0)
                 return;
         if (history_row_restore(row, session) < 0)
                 session_discard(session);

@@ -300,13 +300,26 @@ void session_was_attached(struct session *session) {
 }
 
 /* A user's finished sessions are bounded in number: one that starts a thousand a second would fill the memory of us all. */
-static void forget_oldest(struct sessions *sessions, struct quota *quota) {
+static struct session *oldest_of(struct sessions *sessions, struct quota *quota) {
         struct session *session = sessions->last;
 
         while (session && (session->quota != quota || !session_is_over(session)))
                 session = session->previous;
+        return session;
+}
+
+static void forget_oldest(struct sessions *sessions, struct quota *quota) {
+        struct session *session = oldest_of(sessions, quota);
+
         if (session)
                 forget(session);
+}
+
+void sessions_make_room(struct sessions *sessions, struct quota *quota) {
+        struct session *session;
+
+        while (quota->kept >= QUOTA_KEPT && (session = oldest_of(sessions, quota)))
+                session_discard(session);
 }
 
 /* What can still be found out, before anybody is told. */

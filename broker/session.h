@@ -166,6 +166,8 @@ bool sessions_is_id(const char *text);
 struct session *sessions_find_path(struct sessions *sessions, const char *path);
 /* By the name that this owner gave it; the latest. */
 struct session *sessions_find_name(struct sessions *sessions, const char *name, uint32_t owner);
+/* For one more that has ended, while nobody is served yet: the oldest go without a word; the history has them. */
+void sessions_make_room(struct sessions *sessions, struct quota *quota);
 struct session *sessions_first(struct sessions *sessions);
 bool session_matches(const struct session *session, const struct request_filter *filter);
 unsigned sessions_running(const struct sessions *sessions);
