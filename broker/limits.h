@@ -8,6 +8,11 @@
 #define QUOTA_KEPT 1024                       /* finished sessions that stay inspectable */
 #define QUOTA_KEPT_BYTES (UINT64_C(32) << 20) /* of their commands and environments */
 
+/* Calls of a user, not root, of whom so many were refused in one slice wait for the next one: what he sends for nothing costs others
+ * little, and who waits for answers sends less. */
+#define QUOTA_REFUSALS 64u
+#define QUOTA_REFUSALS_US (UINT64_C(100) * 1000)
+
 #define LIMIT_LABELS 1024u       /* of one container; one with more has unknown labels */
 #define LIMIT_ROSTER 4096u       /* containers whose init is remembered */
 #define LIMIT_LOGINS 1024u       /* sessions of logind with a seat; with more, whether anybody is active is unknown */

@@ -103,3 +103,18 @@ void charge_drop(struct charge *charge) {
                 charge->quota->bytes -= charge->bytes;
         *charge = (struct charge){ 0 };
 }
+
+void quota_refused(struct quota *quota, uint64_t now) {
+        uint64_t slice = now / QUOTA_REFUSALS_US;
+
+        if (slice != quota->refusals_slice)
+                quota->refusals = 0;
+        quota->refusals_slice = slice;
+        quota->refusals++;
+}
+
+uint64_t quota_rests_until(const struct quota *quota, uint64_t now) {
+        if (quota->uid == 0 || quota->refusals < QUOTA_REFUSALS || now / QUOTA_REFUSALS_US != quota->refusals_slice)
+                return now;
+        return (quota->refusals_slice + 1) * QUOTA_REFUSALS_US;
+}

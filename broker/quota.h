@@ -25,6 +25,8 @@ struct quota {
         struct call *waiting, *last_waiting; /* of turns.c: calls whose turn has not come */
         uint32_t n_waiting;
         struct quota *next_turn;
+        uint32_t refusals;      /* in the slice of QUOTA_REFUSALS_US that has this number */
+        uint64_t refusals_slice;
         /* Starts of the last minute, in six slices of ten seconds. */
         uint32_t starts[6];
         uint64_t slice; /* number of the slice that is being filled */
@@ -51,3 +53,7 @@ void charge_drop(struct charge *charge);
 void quota_start(struct quota *quota, uint64_t now);
 /* Of the last minute, those that are on their way among them: or many at once would pass a limit that none has reached. */
 uint32_t quota_starts(struct quota *quota, uint64_t now);
+/* Counts a refusal at that time. */
+void quota_refused(struct quota *quota, uint64_t now);
+/* When the next call of that user may be handled; now or before: at once. */
+uint64_t quota_rests_until(const struct quota *quota, uint64_t now);

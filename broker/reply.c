@@ -7,6 +7,7 @@
 #include "broker/call.h"
 #include "broker/caller.h"
 #include "broker/dict.h"
+#include "broker/loop.h"
 #include "broker/quota.h"
 
 #include <dbus/dbus.h>
@@ -56,6 +57,8 @@ void reply_refusal(struct call *call, int outcome, const char *text) {
         /* libdbus ends the process for an error without a name. */
         if (outcome <= 0)
                 outcome = OUTCOME_HELPER_FAILED;
+        if (call->quota)
+                quota_refused(call->quota, loop_now(call->broker->loop));
         reply_send(call, dbus_message_new_error(call->message, outcome_error(outcome), text));
 }
 

@@ -81,12 +81,13 @@ static int set_up(struct session *session, const int ends[3]) {
 }
 
 void session_relay_started(struct session *session, int master) {
-        int ends[3], r;
+        int ends[3], r = session->relay ? 0 : begin(session); /* NULL: it was lost before there was anything to keep */
 
         memcpy(ends, session->outer, sizeof ends);
         if (master >= 0)
                 ends[0] = master;
-        r = set_up(session, ends);
+        if (r == 0)
+                r = set_up(session, ends);
         if (r < 0)
                 audit_note("relay of session %.16s: %s", session->id, strerror(-r));
         close_fds(session->outer, 3);

@@ -16,10 +16,16 @@
 struct turns {
         struct quotas *quotas;
         void (*handle)(struct call *call);
-        sd_event_source *more;
+        sd_event_source *more;  /* calls are left for the loop's next round */
+        sd_event_source *later; /* all who have calls waiting rest */
         struct quota *first; /* whose turn it is */
         struct quota *last;
 };
+
+static int on_later(sd_event_source *source, uint64_t usec, void *userdata) {
+        turns_serve(userdata);
+        return 0;
+}
 
 static int on_more(sd_event_source *source, void *userdata) {
         turns_serve(userdata);
@@ -38,6 +44,10 @@ int turns_new(sd_event *event, struct quotas *quotas, void (*handle)(struct call
         r = sd_event_add_defer(event, &turns->more, on_more, turns);
         if (r >= 0)
                 r = sd_event_source_set_enabled(turns->more, SD_EVENT_OFF);
+        if (r >= 0)
+                r = sd_event_add_time(event, &turns->later, CLOCK_MONOTONIC, UINT64_MAX, 1000, on_later, turns);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(turns->later, SD_EVENT_OFF);
         if (r < 0)
                 turns_free(turns);
         else
@@ -72,6 +82,30 @@ static struct call *take(struct turns *turns) {
         return call;
 }
 
+/* Brings somebody who does not rest to the front. 0; else when the first of them has rested. */
+static uint64_t skip_resting(struct turns *turns) {
+        const struct quota *seen = NULL;
+        uint64_t now = 0, first = UINT64_MAX;
+
+        sd_event_now(sd_event_source_get_event(turns->more), CLOCK_MONOTONIC, &now);
+        while (turns->first && turns->first != seen) {
+                struct quota *quota = turns->first;
+                uint64_t until = quota_rests_until(quota, now);
+
+                if (until <= now)
+                        return 0;
+                if (until < first)
+                        first = until;
+                if (!seen)
+                        seen = quota;
+                turns->first = quota->next_turn;
+                if (!turns->first)
+                        turns->last = NULL;
+                put_last(turns, quota);
+        }
+        return turns->first ? first : 0;
+}
+
 struct turns *turns_free(struct turns *turns) {
         struct call *call;
 
@@ -80,6 +114,7 @@ struct turns *turns_free(struct turns *turns) {
         while ((call = take(turns)))
                 call_free(call);
         sd_event_source_disable_unref(turns->more);
+        sd_event_source_disable_unref(turns->later);
         free(turns);
         return NULL;
 }
@@ -104,10 +139,18 @@ int turns_add(struct turns *turns, struct call *call, uint32_t max_waiting) {
 }
 
 void turns_serve(struct turns *turns) {
-        struct call *call;
+        uint64_t rested = 0;
 
-        for (unsigned i = 0; i < BATCH && (call = take(turns)); i++)
-                turns->handle(call);
-        if (turns->first)
+        for (unsigned i = 0; i < BATCH && turns->first; i++) {
+                rested = skip_resting(turns);
+                if (rested)
+                        break;
+                turns->handle(take(turns));
+        }
+        if (rested) {
+                sd_event_source_set_time(turns->later, rested);
+                sd_event_source_set_enabled(turns->later, SD_EVENT_ONESHOT);
+        } else if (turns->first) {
                 sd_event_source_set_enabled(turns->more, SD_EVENT_ONESHOT);
+        }
 }

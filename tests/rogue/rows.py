@@ -124,7 +124,7 @@ def message_rows():
     row('message', 'as-describe', 'MSG_SIZE', lambda: exec_request(message=dict(kind=DESCRIBE)))
     row('message', 'as-list', 'MSG_SIZE', lambda: exec_request(message=dict(kind=LIST)))
     row('message', 'as-open', 'MSG_SIZE', lambda: exec_request(message=dict(kind=OPEN)))
-    for n in (19, 32, 253):
+    for n in (23, 32, 253):
         def many(n=n):
             r = exec_request(message=dict(n_fds=n))
             r.fds += [os.dup(r.fds[-1]) for _ in range(n - len(r.fds))]
