@@ -54,8 +54,28 @@ static void starts(void **state) {
         quotas_free(quotas);
 }
 
+/* Who was refused too often in a slice rests until its end; root does not, and others are not touched. */
+static void refusals(void **state) {
+        struct quotas *quotas = quotas_new(1);
+        struct quota *alice = quotas_of(quotas, 1), *root = quotas_of(quotas, 0);
+        uint64_t now = 50 * SECOND + 1;
+
+        for (unsigned i = 0; i < QUOTA_REFUSALS; i++) {
+                assert_int_equal(quota_rests_until(alice, now), now);
+                quota_refused(alice, now);
+                quota_refused(root, now);
+        }
+        assert_int_equal(quota_rests_until(alice, now), 50 * SECOND + QUOTA_REFUSALS_US);
+        assert_int_equal(quota_rests_until(root, now), now);
+        assert_int_equal(quota_rests_until(quotas_of(quotas, 2), now), now);
+        now += QUOTA_REFUSALS_US;
+        assert_int_equal(quota_rests_until(alice, now), now);
+        quotas_free(quotas);
+}
+
 int main(void) {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(charges), cmocka_unit_test(most_fds), cmocka_unit_test(starts) };
+        const struct CMUnitTest tests[] = { cmocka_unit_test(charges), cmocka_unit_test(most_fds), cmocka_unit_test(starts),
+                                             cmocka_unit_test(refusals) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
