@@ -130,6 +130,7 @@ static int check_stream(struct job *job, unsigned slot, int mode, struct fail *f
 /* The other ends of a relay's pipes, and its memfd of sealed size: kept here, never passed inside, and nothing else. */
 static int check_outer(const struct job *job, struct fail *f) {
         const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL, ring = job->fds[WIRE_SLOT_RING];
+        int r;
 
         for (unsigned i = WIRE_SLOT_OUTER_STDIN; i < WIRE_SLOT_RING; i++) {
                 const int fd = job->fds[i], mode = i == WIRE_SLOT_OUTER_STDIN ? O_WRONLY : O_RDONLY;
@@ -137,7 +138,10 @@ static int check_outer(const struct job *job, struct fail *f) {
                 if (fd >= 0 && (fdtype_of(fd) != FD_KIND_PIPE || (fcntl(fd, F_GETFL) & O_ACCMODE) != mode))
                         return refuse_arg(f, REASON_STREAM_KIND, i);
         }
-        return ring < 0 || (fcntl(ring, F_GET_SEALS) & seals) == seals ? 0 : refuse_arg(f, REASON_STREAM_KIND, WIRE_SLOT_RING);
+        if (ring < 0)
+                return 0;
+        r = fcntl(ring, F_GET_SEALS); /* -1 has every bit: what is no memfd must not pass for one that is sealed */
+        return r >= 0 && (r & seals) == seals ? 0 : refuse_arg(f, REASON_STREAM_KIND, WIRE_SLOT_RING);
 }
 
 static int check_streams(struct job *job, struct fail *f) {

@@ -141,6 +141,7 @@ mutant('I19', 'helper/plan.c', ' || maps_root(&t->facts.gid_map))', ')', KINDS, 
 mutant('I19', 'helper/step-enter.c', 'if (job->fd_kinds[i] == FD_KIND_PIPE && fchown', 'if (job->fd_kinds[i] && fchown', KINDS, 'inv-I19-file-passes')
 mutant('I20', 'helper/job.c', '(fcntl(fd, F_GETFL) & O_ACCMODE) == mode ? 0', '1 || mode ? 0', helper('streams'), 'inv-I20-fires')
 mutant('I21', 'common/fdtype.c', ' || flags & O_PATH', '', REQUESTS, 'rogue-slot.extra')
+mutant('I21', 'helper/job.c', 'r >= 0 && (r & seals) == seals', '(r & seals) == seals', helper('streams'), 'sec-F1-relay-slots')
 mutant('I22', 'helper/step-cgroup.c', '        close_all_but(keep, n);\n', '        (void)keep;\n', helper('entering'), 'inv-I22-fires-demo')
 mutant('I22', 'helper/steps.c', '        close_range(next, ~0u, 0);\n', '', helper('keep'), 'inv-I22-others')
 mutant('I23', 'helper/step-exec.c', '        close_range((unsigned)r->report_fd + 1, ~0u, 0);\n', '', helper('entering'), 'inv-I23-fires-demo')
